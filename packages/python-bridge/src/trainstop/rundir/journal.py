@@ -1,0 +1,73 @@
+"""Journals: one JSON fact a line, appended by one writer, read by offset by anyone."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from trainstop.rundir.clock import now, rfc3339
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Fact = dict[str, Any]
+
+
+class Journal:
+    """Appends facts. Each line goes out in one write, so a reader never sees two writers' lines mixed."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")  # a writer before us died within a line: close that line
+
+    def append(self, type_: str, **fact: Any) -> None:
+        """Append `{"at", "type", **fact}`. One system call; raises OSError (a full disk, say)."""
+        self.append_all([{"at": rfc3339(now()), "type": type_, **fact}])
+
+    def append_all(self, facts: list[Fact]) -> None:
+        """Append complete facts (each with its own `at` and `type`) in one system call."""
+        lines = "".join(json.dumps(fact, separators=(",", ":")) + "\n" for fact in facts).encode()
+        written = os.write(self._descriptor, lines)
+        while written < len(lines):
+            written += os.write(self._descriptor, lines[written:])
+
+    def sync(self) -> None:
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact], int]:
+    """Facts of the complete lines from byte `offset` on, and the offset after them.
+
+    Reads at most `limit` bytes, more only if a single line is longer. A line that is no JSON object (torn by
+    a crash) is passed over. No file is no facts.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return [], offset
+    try:
+        chunk = os.pread(descriptor, limit, offset)
+        while b"\n" not in chunk:
+            more = os.pread(descriptor, limit, offset + len(chunk))
+            if not more:
+                return [], offset
+            chunk += more
+    finally:
+        os.close(descriptor)
+    end = chunk.rindex(b"\n") + 1
+    facts = []
+    for line in chunk[:end].splitlines():
+        try:
+            fact = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(fact, dict) and isinstance(fact.get("type"), str) and isinstance(fact.get("at"), str):
+            facts.append(fact)
+    return facts, offset + end
