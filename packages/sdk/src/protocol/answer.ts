@@ -1,0 +1,88 @@
+import * as z from 'zod/mini'
+import { checkpoint } from './checkpoint'
+import { command, commandActions } from './command'
+import { paramValue, wireControlResult } from './control'
+import { job, wireJob } from './job'
+import { metricColumns } from './metrics'
+import { count, id, open } from './primitives'
+
+const success = { success: z.literal(true) }
+
+/** What each route answers, beside the control call. Each has a wire form (for schemas) and a client form. */
+export const wireJobAnswer = z.object({ ...success, job: wireJob })
+export const jobAnswer = z.object({ ...success, job })
+
+/** Newest first. `next_cursor` goes back in as `?cursor=`; null at the end. */
+export const wireJobsAnswer = z.object({
+  ...success,
+  jobs: z.array(wireJob),
+  next_cursor: z.nullable(z.string()),
+})
+export const jobsAnswer = z.object({ ...success, jobs: z.array(job), next_cursor: z.nullable(z.string()) })
+
+export const wireControlAnswer = z.object({
+  ...success,
+  action: z.enum(commandActions),
+  job_id: id,
+  result: wireControlResult,
+})
+
+/** Newest first. */
+export const commandsAnswer = z.object({ ...success, commands: z.array(command) })
+/** Newest first; those that did not verify are listed too, with `problem`. */
+export const checkpointsAnswer = z.object({ ...success, checkpoints: z.array(checkpoint) })
+/** All rows up to `seq`, so that the event stream from `seq` on adds the rest without a gap or a double. */
+export const metricsAnswer = z.object({ ...success, generation: count, seq: count, columns: metricColumns })
+
+/**
+ * A piece of the log of one attempt, cut at a character's border. Fetch on from `next_offset`; `size` is the log's
+ * length in bytes so far. Bytes that are no UTF-8 are replaced.
+ */
+export const logsAnswer = z.object({
+  ...success,
+  attempt: count,
+  offset: count,
+  next_offset: count,
+  size: count,
+  text: z.string(),
+})
+export type LogsPage = z.output<typeof logsAnswer>
+
+export const paramTypes = ['integer', 'number', 'string', 'boolean', 'choice'] as const
+/** One parameter of a template, enough to draw a form field. */
+export const templateParam = z.object({
+  name: id,
+  type: open(paramTypes),
+  title: z.string(),
+  default: z.nullable(paramValue),
+  minimum: z.nullable(z.number()),
+  maximum: z.nullable(z.number()),
+  choices: z.nullable(z.array(z.string())),
+})
+export type TemplateParam = z.output<typeof templateParam>
+
+/** Something the operator allows to be started. */
+export const template = z.object({
+  id,
+  title: z.string(),
+  description: z.nullable(z.string()),
+  params: z.array(templateParam),
+})
+export type Template = z.output<typeof template>
+
+/** What this server can do. */
+export const capabilitiesAnswer = z.object({
+  ...success,
+  protocol: z.int(),
+  server: z.object({ name: z.string(), version: z.string() }),
+  templates: z.array(template),
+})
+export type ServerCapabilities = z.output<typeof capabilitiesAnswer>
+
+/** `ready`: the store answers and supervision runs. */
+export const healthAnswer = z.object({
+  ...success,
+  live: z.boolean(),
+  ready: z.boolean(),
+  version: z.string(),
+})

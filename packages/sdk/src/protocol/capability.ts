@@ -1,0 +1,21 @@
+import * as z from 'zod/mini'
+import { open } from './primitives'
+
+/** Whether an action is possible on a job right now, and if not, why, as a sentence for a person. */
+export const capability = z.object({ allowed: z.boolean(), reason: z.nullable(z.string()) })
+export type Capability = z.output<typeof capability>
+
+export const stopModes = ['graceful', 'checkpoint', 'epoch', 'force'] as const
+/** How to stop: finish the step and save; at the next scheduled checkpoint; at the end of the epoch; kill now. */
+export type StopMode = (typeof stopModes)[number]
+
+/** What can be done with a job right now. */
+export const capabilities = z.object({
+  cancel: capability,
+  force: capability,
+  pause: capability,
+  resume: capability,
+  /** The modes that `cancel` takes on this job. */
+  modes: z.array(open(stopModes)),
+})
+export type Capabilities = z.output<typeof capabilities>

@@ -1,0 +1,101 @@
+import * as z from 'zod/mini'
+import { capabilities } from './capability'
+import { checkpoint } from './checkpoint'
+import { command } from './command'
+import { latestMetric } from './metrics'
+import { count, id, open, timestamp } from './primitives'
+import { progress } from './progress'
+
+export const jobStatuses = [
+  'pending',
+  'running',
+  'pausing',
+  'paused',
+  'stopping',
+  'cancelled',
+  'completed',
+  'failed',
+] as const
+export type KnownJobStatus = (typeof jobStatuses)[number]
+/** `unknown`: a newer server said something else; `raw_status` has it. */
+export type JobStatus = KnownJobStatus | 'unknown'
+
+export const terminalStatuses = [
+  'cancelled',
+  'completed',
+  'failed',
+] as const satisfies readonly KnownJobStatus[]
+
+/** Final, decided once. An unknown status is never taken for final. */
+export function isTerminal(status: JobStatus): status is (typeof terminalStatuses)[number] {
+  return (terminalStatuses as readonly string[]).includes(status)
+}
+
+export const healths = ['ok', 'unresponsive', 'unsupervised'] as const
+export const endCauses = [
+  'completed',
+  'cancelled',
+  'crashed',
+  'killed',
+  'start_failed',
+  'interrupted',
+] as const
+
+/** How a job ended. `interrupted`: nobody was there to see it end, so its exit code is not known. */
+export const jobEnd = z.object({
+  cause: open(endCauses),
+  exit_code: z.nullable(z.int()),
+  /** Name of the signal that ended the main process, e.g. `SIGKILL`. */
+  signal: z.nullable(z.string()),
+  /** One sentence for a person. */
+  message: z.string(),
+})
+export type JobEnd = z.output<typeof jobEnd>
+
+/** A job as it travels. `job` is what a client works with. */
+export const wireJob = z.object({
+  id,
+  owner: z.nullable(z.string()),
+  name: z.string(),
+  template: z.nullable(id),
+  params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  status: open(jobStatuses),
+  health: open(healths),
+  /** Starts at 1; resuming a paused job raises it. */
+  attempt: z.int().check(z.minimum(1)),
+  created_at: timestamp,
+  updated_at: timestamp,
+  started_at: z.nullable(timestamp),
+  ended_at: z.nullable(timestamp),
+  progress,
+  latest_metrics: z.record(z.string(), latestMetric),
+  /** The newest that verified, by step, of all attempts. */
+  last_checkpoint: z.nullable(checkpoint),
+  best_checkpoint: z.nullable(checkpoint),
+  capabilities,
+  /** The command under way, with its deadline. */
+  command: z.nullable(command),
+  /** The newest command that has ended. */
+  last_command: z.nullable(command),
+  end: z.nullable(jobEnd),
+  resumed_from: z.nullable(z.object({ job_id: id, checkpoint_id: id })),
+  resumed_as: z.nullable(id),
+  /** Rises with status and command only: the ETag. */
+  status_version: count,
+  /** Raised when a backup is restored; `seq` compares within one generation. */
+  generation: count,
+  /** Only ever grows. */
+  seq: count,
+})
+export type WireJob = z.output<typeof wireJob>
+
+/** A job with a status that can be switched over: an unknown one is `unknown`, with the raw word beside it. */
+export const job = z.pipe(
+  wireJob,
+  z.transform((wire) => ({ ...wire, status: knownStatus(wire.status), raw_status: wire.status as string })),
+)
+export type Job = z.output<typeof job>
+
+function knownStatus(raw: string): JobStatus {
+  return (jobStatuses as readonly string[]).includes(raw) ? (raw as KnownJobStatus) : 'unknown'
+}
