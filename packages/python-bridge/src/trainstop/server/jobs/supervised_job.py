@@ -1,0 +1,36 @@
+"""What supervision needs to know of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainstop.rundir.control import ControlCommand
+
+Fact = Mapping[str, Any]
+"""`at`, `type`, `source` and the fields of that type; see docs/architecture.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisedJob:
+    """A job that has a process, should get one, or may have one left."""
+
+    job_id: str
+    attempt: int
+    status: str
+    """`pending`, `running`, `pausing` or `stopping`."""
+    health: str
+    may_launch: bool
+    """Pending and a place is free for it: launch it, after `Jobs.claim_launch` said yes."""
+    claimed: bool
+    """`claim_launch` was called for this attempt: a shim may exist, even when `launched` is still false."""
+    launched: bool
+    """The fact `launched` was recorded for this attempt."""
+    spec: dict[str, Any]
+    """Content of spec.json."""
+    control: ControlCommand | None
+    """What control.json must say. None: nothing is asked (any more)."""
+    offsets: dict[str, int]
+    """Journal file name → bytes already recorded."""
