@@ -1,0 +1,90 @@
+import { type ServerErrorCode, serverErrorStatus } from '../../src/protocol'
+import { type Route, routes } from './routes'
+
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+const everywhere: ServerErrorCode[] = ['unauthenticated', 'forbidden', 'rate_limited', 'internal']
+
+/** OpenAPI 3.1 of protocol v1, from the routes and the published schemas. */
+export function openApi(components: Record<string, unknown>) {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of routes) {
+    paths[route.path] ??= {}
+    Object.assign(paths[route.path] as object, { [route.method]: operation(route) })
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Trainstop',
+      version: '1',
+      description: 'Stop, pause, resume and watch machine-learning training runs.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/api/training' }],
+    security: [{ token: [] }],
+    paths,
+    components: {
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      schemas: components,
+    },
+  }
+}
+
+function operation(route: Route) {
+  const media = route.stream ? 'text/event-stream' : 'application/json'
+  const codes = [...new Set([...route.errors, ...(route.open ? [] : everywhere)])] as ServerErrorCode[]
+  const byStatus = byHttpStatus(codes)
+  return {
+    operationId: operationId(route),
+    summary: route.summary,
+    ...(route.open && { security: [] }),
+    parameters: [
+      ...[...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+        name,
+        in: 'path',
+        required: true,
+        schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' },
+      })),
+      ...Object.entries(route.query ?? {}).map(([name, description]) => ({
+        name,
+        in: 'query',
+        description,
+        schema: { type: ['offset', 'limit', 'attempt', 'max_points'].includes(name) ? 'integer' : 'string' },
+      })),
+      ...Object.entries(route.headers ?? {}).map(([name, description]) => ({
+        name,
+        in: 'header',
+        description,
+        schema: { type: 'string' },
+      })),
+    ],
+    ...(route.body && {
+      requestBody: {
+        required: route.bodyRequired ?? false,
+        content: { 'application/json': { schema: ref(route.body) } },
+      },
+    }),
+    responses: {
+      200: { description: 'Done.', content: { [media]: { schema: ref(route.answer) } } },
+      ...Object.fromEntries(
+        [...byStatus].map(([status, codes]) => [
+          status,
+          { description: codes.join(', '), content: { 'application/json': { schema: ref('Error') } } },
+        ]),
+      ),
+    },
+  }
+}
+
+function operationId(route: Route): string {
+  const words = route.path.split('/').filter((part) => part && !part.startsWith('{'))
+  return [route.method, ...words].join('_')
+}
+
+function byHttpStatus(codes: ServerErrorCode[]): Map<number, ServerErrorCode[]> {
+  const groups = new Map<number, ServerErrorCode[]>()
+  for (const code of codes) {
+    const status = serverErrorStatus[code]
+    groups.set(status, [...(groups.get(status) ?? []), code])
+  }
+  return groups
+}

@@ -1,0 +1,133 @@
+/** Every route of protocol v1, below `/api/training`. The OpenAPI file is made of these. */
+export interface Route {
+  method: 'get' | 'post'
+  path: string
+  summary: string
+  query?: Record<string, string>
+  headers?: Record<string, string>
+  body?: string
+  bodyRequired?: boolean
+  answer: string
+  stream?: boolean
+  open?: boolean
+  errors: string[]
+}
+
+const commandHeaders = {
+  'Idempotency-Key': 'One key per intent. The same key joins the same command; with another body it is 422.',
+  Prefer: '`wait=N`: answer when the command has ended or N seconds (at most 60) have passed.',
+}
+const commandErrors = ['invalid_request', 'not_supported', 'conflict', 'job_not_found']
+
+export const routes: Route[] = [
+  {
+    method: 'post',
+    path: '/local/{job_id}/control',
+    summary: 'Cancel, pause or resume a job.',
+    headers: commandHeaders,
+    body: 'ControlRequest',
+    bodyRequired: true,
+    answer: 'ControlAnswer',
+    errors: [...commandErrors, 'no_checkpoint'],
+  },
+  ...(['cancel', 'pause', 'resume'] as const).map(
+    (action): Route => ({
+      method: 'post',
+      path: `/${action}/{job_id}`,
+      summary: `The same as the control call with action ${action}.`,
+      headers: commandHeaders,
+      body: { cancel: 'CancelOptions', pause: 'PauseOptions', resume: 'ResumeOptions' }[action],
+      bodyRequired: false,
+      answer: 'ControlAnswer',
+      errors: action === 'resume' ? [...commandErrors, 'no_checkpoint'] : commandErrors,
+    }),
+  ),
+  {
+    method: 'post',
+    path: '/jobs',
+    summary: 'Start a job from a template that the operator allow-listed.',
+    headers: { 'Idempotency-Key': 'The same key starts one job only.' },
+    body: 'StartRequest',
+    bodyRequired: true,
+    answer: 'JobAnswer',
+    errors: ['invalid_request'],
+  },
+  {
+    method: 'get',
+    path: '/jobs',
+    summary: 'Jobs, newest first.',
+    query: {
+      cursor: '`next_cursor` of the page before.',
+      limit: 'At most 200; 50 if left out.',
+      status: 'Only jobs of this status; several with commas.',
+    },
+    answer: 'JobsAnswer',
+    errors: ['invalid_request'],
+  },
+  {
+    method: 'get',
+    path: '/jobs/{job_id}',
+    summary: 'One job. ETag is its status_version.',
+    answer: 'JobAnswer',
+    errors: ['job_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/jobs/{job_id}/events',
+    summary: 'Server-sent events: a snapshot first, or all since a cursor; ends after `end`.',
+    query: { cursor: '`<generation>.<seq>`, as Last-Event-ID.' },
+    headers: { 'Last-Event-ID': 'Go on after this event.' },
+    answer: 'Event',
+    stream: true,
+    errors: ['job_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/jobs/{job_id}/metrics',
+    summary: 'All metric rows so far, as columns.',
+    query: { max_points: 'Thin the rows out to about this many; the last is always there.' },
+    answer: 'MetricsAnswer',
+    errors: ['job_not_found', 'invalid_request'],
+  },
+  {
+    method: 'get',
+    path: '/jobs/{job_id}/logs',
+    summary: 'A piece of the log, by byte offset.',
+    query: {
+      attempt: 'The newest if left out.',
+      offset: 'First byte; negative counts from the end. 0 if left out.',
+      limit: 'At most 1048576 bytes; 65536 if left out.',
+    },
+    answer: 'LogsAnswer',
+    errors: ['job_not_found', 'invalid_request'],
+  },
+  {
+    method: 'get',
+    path: '/jobs/{job_id}/checkpoints',
+    summary: 'Checkpoints of all attempts, newest first.',
+    answer: 'CheckpointsAnswer',
+    errors: ['job_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/jobs/{job_id}/commands',
+    summary: 'Commands, newest first, with their receipts.',
+    answer: 'CommandsAnswer',
+    errors: ['job_not_found'],
+  },
+  {
+    method: 'get',
+    path: '/capabilities',
+    summary: 'What this server can do, and what it may start.',
+    answer: 'CapabilitiesAnswer',
+    errors: [],
+  },
+  {
+    method: 'get',
+    path: '/health',
+    summary: 'Is the server live and ready? Needs no token and tells nothing else.',
+    answer: 'HealthAnswer',
+    open: true,
+    errors: [],
+  },
+]

@@ -1,0 +1,35 @@
+import * as p from '../../src/protocol'
+
+/** The schemas that are published, by their names. Wire forms only: what travels, not what a client makes of it. */
+export const schemas = {
+  Job: p.wireJob,
+  JobEnd: p.jobEnd,
+  Progress: p.progress,
+  LatestMetric: p.latestMetric,
+  MetricColumns: p.metricColumns,
+  Checkpoint: p.checkpoint,
+  Capability: p.capability,
+  Capabilities: p.capabilities,
+  Actor: p.actor,
+  Receipt: p.receipt,
+  Command: p.command,
+  Event: p.wireEvent,
+  Error: p.errorAnswer,
+  ControlRequest: p.controlRequest,
+  CancelOptions: p.cancelOptions,
+  PauseOptions: p.pauseOptions,
+  ResumeOptions: p.resumeOptions,
+  StartRequest: p.startRequest,
+  ControlAnswer: p.wireControlAnswer,
+  JobAnswer: p.wireJobAnswer,
+  JobsAnswer: p.wireJobsAnswer,
+  MetricsAnswer: p.metricsAnswer,
+  LogsAnswer: p.logsAnswer,
+  CheckpointsAnswer: p.checkpointsAnswer,
+  CommandsAnswer: p.commandsAnswer,
+  Template: p.template,
+  TemplateParam: p.templateParam,
+  CapabilitiesAnswer: p.capabilitiesAnswer,
+  HealthAnswer: p.healthAnswer,
+}
+export type SchemaName = keyof typeof schemas
