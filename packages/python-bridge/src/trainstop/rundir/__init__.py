@@ -9,6 +9,8 @@ beside it carries no data, only "look again". Whoever dies and comes back reads 
       shim.json        shim   -> server    who the shim is: boot id, pid, start time
       shim.jsonl       shim   -> server    what the shim saw, one fact a line
       shim.wake        FIFO, read by the shim
+      shim.lock        held by the shim as long as it lives: one shim for an attempt
+      shim.log         what the shim had to complain of; for people
       exit.json        shim   -> server    how it ended, written atomically as the very last thing
       rank-<r>.jsonl   rank r -> server    what the training process said, one fact a line
       rank-<r>.wake    FIFO, read by rank r

@@ -21,8 +21,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         size = os.fstat(self._descriptor).st_size
-        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
-            os.write(self._descriptor, b"\n")  # a writer before us died within a line: close that line
+        # A line that a dead writer or a full disk cut short: the next append closes it first, or it would
+        # swallow the fact that follows.
+        self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
 
     def append(self, type_: str, **fact: Any) -> None:
         """Append `{"at", "type", **fact}`. One system call; raises OSError (a full disk, say)."""
@@ -31,9 +32,12 @@ class Journal:
     def append_all(self, facts: list[Fact]) -> None:
         """Append complete facts (each with its own `at` and `type`) in one system call."""
         lines = "".join(json.dumps(fact, separators=(",", ":")) + "\n" for fact in facts).encode()
-        written = os.write(self._descriptor, lines)
+        if self._torn:
+            lines = b"\n" + lines
+        written = 0
         while written < len(lines):
             written += os.write(self._descriptor, lines[written:])
+            self._torn = written < len(lines)
 
     def sync(self) -> None:
         os.fsync(self._descriptor)

@@ -36,6 +36,14 @@ class RunDir:
         return self.path / "shim.wake"
 
     @property
+    def shim_lock(self) -> Path:
+        return self.path / "shim.lock"
+
+    @property
+    def shim_log(self) -> Path:
+        return self.path / "shim.log"
+
+    @property
     def exit_record(self) -> Path:
         return self.path / "exit.json"
 

@@ -1,0 +1,17 @@
+"""The shim: one small process beside each job. It starts the job, stops it, and proves that it is gone.
+
+    python -I -m trainstop.shim RUN_DIR
+
+It needs nobody: everything it must know lies in the run directory, everything it saw is written there, and it
+goes on when the server is killed. How it works, from the outside in:
+
+    launch          one shim for an attempt, as a daemon; says on its way out whether that worked
+    supervisor      the loop: wait, look, reap, act
+    ladder          when to send what: pure, also used by the server for a job whose shim died
+    main_process    how the job's command is started
+    process_tree    who belongs to the job, and killing until none is left; also used by the server
+    subreaper       what makes "none is left" a proof
+    facts           what was seen, written as soon as the disk allows
+
+Standard library only, and as little of it as possible: there is one of these for every job.
+"""

@@ -1,0 +1,81 @@
+"""Start the job's command: as if from a clean login, with its output in a file."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from trainstop.shim.process_tree import RUN_DIR_MARK, Process, start_ticks_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from trainstop.rundir.layout import RunDir
+    from trainstop.shim.spec import Spec
+
+
+class StartError(Exception):
+    """The command can't be started. The message says what failed and the system's reason."""
+
+
+def start_main(spec: Spec, run: RunDir) -> Process:
+    """Start `spec.argv`, without a shell, in a session of its own. Returns when the program itself runs.
+
+    stdin is empty; stdout and stderr are appended to `output.log`, a file, so that nobody's death breaks it.
+    """
+    environment = spec.env | {
+        RUN_DIR_MARK: str(run.path),
+        "TRAINSTOP_JOB_ID": spec.job_id,
+        "TRAINSTOP_ATTEMPT": str(spec.attempt),
+    }
+    try:
+        output = os.open(run.output, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StartError(f"The output can't be written: {_reason(error)}") from None
+    try:
+        # Closed by the exec that works; otherwise the child says on it what went wrong.
+        reader, writer = os.pipe()
+        pid = os.fork()
+    except OSError as error:  # what is left open goes with this process, which has nothing else to do
+        raise StartError(f"No process can be started: {_reason(error)}") from None
+    if pid == 0:
+        _become(spec, environment, output, writer)
+    os.close(output)
+    os.close(writer)
+    process = Process(pid, start_ticks_of(pid))
+    with os.fdopen(reader, "rb") as answer:
+        trouble = answer.read().decode(errors="replace")
+    if trouble:
+        os.waitpid(pid, 0)
+        raise StartError(trouble)
+    return process
+
+
+def _become(spec: Spec, environment: dict[str, str], output: int, writer: int) -> NoReturn:
+    """In the child. Every other descriptor closes itself on exec."""
+    try:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        try:
+            os.chdir(spec.cwd)
+        except (OSError, ValueError) as error:
+            raise StartError(f"The directory {spec.cwd!r} can't be entered: {_reason(error)}") from None
+        try:
+            os.execvpe(spec.argv[0], spec.argv, environment)
+        except (OSError, ValueError) as error:
+            raise StartError(f"{spec.argv[0]!r} can't be started: {_reason(error)}") from None
+    except BaseException as error:
+        os.write(writer, str(error).encode(errors="replace")[:4000])
+    finally:
+        os._exit(127)
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,226 @@
+"""The loop beside a job: wait, look, reap, act, until nothing of the job is left."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+
+from trainstop.rundir.clock import now
+from trainstop.rundir.control import read_control
+from trainstop.rundir.wake import poke
+from trainstop.shim.ladder import next_step, receive
+from trainstop.shim.main_process import StartError, start_main
+from trainstop.shim.process_tree import descendants, kill_round, marked_tree, send_signal
+from trainstop.shim.steady_clock import steady_now
+from trainstop.shim.subreaper import become_subreaper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from trainstop.rundir.layout import RunDir
+    from trainstop.rundir.wake import WakeFile
+    from trainstop.shim.facts import Facts
+    from trainstop.shim.ladder import Order
+    from trainstop.shim.process_tree import Process
+    from trainstop.shim.spec import Spec
+
+LOOK_SECONDS = 1.0
+"""How often the control file is read without a poke: what a lost poke may cost."""
+
+RECORD_RETRY_SECONDS = 600.0
+"""How long a disk that takes no exit record is asked again; then the shim goes without having left one."""
+
+_KILL_AGAIN_SECONDS = 0.01  # first look after a kill that left somebody; doubles up to LOOK_SECONDS
+
+_UNPROVEN = (
+    "This system can't make the shim the parent of orphans, so a process that left the tree and was started "
+    "with another environment would not have been seen."
+)
+
+
+class Supervisor:
+    """Supervises one attempt. Constructing it changes this process: subreaper, SIGCHLD."""
+
+    def __init__(self, run: RunDir, spec: Spec, facts: Facts, wake: WakeFile) -> None:
+        self._run = run
+        self._spec = spec
+        self._facts = facts
+        self._wake = wake
+        self._proven = become_subreaper()
+        self._poll = select.poll()
+        self._poll.register(wake, select.POLLIN)
+        self._children_changed = _child_signals()
+        self._poll.register(self._children_changed, select.POLLIN)
+
+        self._order: Order | None = None
+        self._main: Process | None = None
+        self._main_exit: tuple[int | None, int | None, str] | None = None
+        self._linger_until: float | None = None
+        self._term_sent_for: str | None = None
+        self._left_behind_termed = False
+        self._terminated = 0
+        self._killed: set[Process] = set()
+        self._kill_told = False
+        self._kill_again_at = 0.0
+        self._kill_pause = _KILL_AGAIN_SECONDS
+
+    def supervise(self) -> None:
+        """Start the command, see it to its end, record that. Returns when there is nothing left to do."""
+        error = None
+        self._look()
+        if self._order is not None and self._order.is_cancel:
+            self._facts.tell("not_started", command_id=self._order.command_id)
+        else:
+            try:
+                self._main = start_main(self._spec, self._run)
+            except StartError as reason:
+                error = str(reason)
+                self._facts.tell("start_failed", error=error)
+            else:
+                self._facts.tell("started", pid=self._main.pid, start_ticks=self._main.start_ticks)
+                if self._order is not None:
+                    self._deliver(self._order)
+                self._see_to_its_end()
+        self._conclude(error)
+
+    def _see_to_its_end(self) -> None:
+        wait_seconds = 0.0
+        while True:
+            self._wait(wait_seconds)
+            try:
+                self._look()
+                if self._reap():
+                    return
+                wait_seconds = self._act()
+                self._facts.write()
+            except Exception as error:
+                # Supervision goes on whatever happens: without it, a stop would never end.
+                self._facts.complain(f"{type(error).__name__}: {error}; going on")
+                wait_seconds = LOOK_SECONDS
+
+    def _wait(self, seconds: float) -> None:
+        for descriptor, _ in self._poll.poll(seconds * 1000):
+            if descriptor == self._children_changed:
+                os.read(descriptor, 4096)
+            else:
+                self._wake.drain()
+
+    def _look(self) -> None:
+        """Read the control file; deliver what is new in it."""
+        try:
+            command = read_control(self._run.control)
+            order = receive(self._order, command, wall_now=now(), steady_now=steady_now())
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            self._facts.complain(f"{self._run.control} was passed over: {error}")
+            return
+        if order is self._order:
+            return
+        self._order = order
+        if order is not None and self._main is not None:
+            self._deliver(order)
+
+    def _deliver(self, order: Order) -> None:
+        ranks = sum([poke(path) for path in self._run.rank_wakes()])
+        self._facts.tell("delivered", command_id=order.command_id, ranks=ranks)
+
+    def _reap(self) -> bool:
+        """Take the dead. True when nobody is left."""
+        try:
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    return False
+                if self._main is not None and pid == self._main.pid and self._main_exit is None:
+                    self._main_exited(os.waitstatus_to_exitcode(status))
+        except ChildProcessError:
+            return self._proven or not self._living()
+
+    def _main_exited(self, code: int) -> None:
+        exit_code, number = (code, None) if code >= 0 else (None, -code)
+        self._linger_until = steady_now() + self._spec.linger_seconds
+        at = self._facts.tell("main_exited", exit_code=exit_code, signal=number)
+        self._main_exit = (exit_code, number, at)
+
+    def _act(self) -> float:
+        """Do what is due. Returns for how many seconds nothing else is."""
+        while True:
+            command_id = None if self._order is None else self._order.command_id
+            action, at = next_step(
+                self._order,
+                steady_now(),
+                term_sent=self._term_sent_for is not None and self._term_sent_for == command_id,
+                linger_until=self._linger_until,
+                left_behind_termed=self._left_behind_termed,
+            )
+            if action == "wait":
+                return LOOK_SECONDS if at is None else min(LOOK_SECONDS, max(0.0, at - steady_now()))
+            if action == "kill":
+                return self._kill()
+            if action == "term_main":
+                self._term_main(command_id)
+            else:
+                self._left_behind_termed = True
+                self._terminated = sum([send_signal(p, signal.SIGTERM) for p in self._living()])
+
+    def _term_main(self, command_id: str | None) -> None:
+        assert self._main is not None
+        self._term_sent_for = command_id
+        if send_signal(self._main, signal.SIGTERM):
+            self._facts.tell("term_sent", command_id=command_id, pid=self._main.pid)
+
+    def _kill(self) -> float:
+        """Kill all, again and again: somebody may have been born meanwhile, or be stuck in the kernel."""
+        if steady_now() >= self._kill_again_at:
+            killed = set(kill_round(self._living))
+            self._kill_pause = (
+                _KILL_AGAIN_SECONDS if killed - self._killed else min(self._kill_pause * 2, LOOK_SECONDS)
+            )
+            self._kill_again_at = steady_now() + self._kill_pause
+            self._killed |= killed
+            if killed and not self._kill_told:
+                self._kill_told = True
+                order = self._order if self._order is not None and self._order.is_cancel else None
+                self._facts.tell(
+                    "kill_sent",
+                    command_id=None if order is None else order.command_id,
+                    pids=[process.pid for process in killed],
+                )
+        return max(0.0, self._kill_again_at - steady_now())
+
+    def _living(self) -> list[Process]:
+        below = descendants(os.getpid())
+        return below if self._proven else list({*below, *marked_tree(self._run.path)})
+
+    def _conclude(self, error: str | None) -> None:
+        if self._main is not None:
+            killed = len(self._killed - {self._main})
+            self._facts.tell("swept", terminated=self._terminated, killed=killed)
+        doubt = None if self._proven else _UNPROVEN
+        gone_at = self._facts.tell("tree_gone", proven=self._proven, detail=doubt)
+        self._facts.tell("resources", state="not_measured", detail="No GPU driver was asked.")
+        exit_code, number, exited_at = self._main_exit or (None, None, None)
+        record: dict[str, Any] = {
+            "exit_code": exit_code,
+            "signal": number,
+            "error": error,
+            "main_exited_at": exited_at,
+            "tree_gone_at": gone_at,
+        }
+        gives_up_at = steady_now() + RECORD_RETRY_SECONDS
+        while not self._facts.conclude(record):
+            if steady_now() >= gives_up_at or not self._run.path.exists():
+                return
+            self._wait(LOOK_SECONDS)
+
+
+def _child_signals() -> int:
+    """A descriptor that becomes readable when a child died."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    # A handler that does nothing: with the default one, no byte would be written.
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    return reader
