@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
-import { PlainError } from './plain-error.mjs'
 import { root } from './paths.mjs'
+import { PlainError } from './plain-error.mjs'
 
 /**
  * Runs a command to its end. With `quiet` its output is kept and shown only when it fails.
@@ -21,7 +21,9 @@ export function execute(argv, { cwd = root, env = {}, quiet = false } = {}) {
       output += chunk
     })
     child.on('error', (error) => resolve({ code: 127, output: `${output}${error.message}\n` }))
-    child.on('close', (code, signal) => resolve({ code: code ?? 1, output: signal ? `${output}(${signal})\n` : output }))
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? 1, output: signal ? `${output}(${signal})\n` : output }),
+    )
   })
 }
 

@@ -11,7 +11,8 @@ export function processes(of: (process: ProcessSeen & { environment: string[] })
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        const split = (file: string) => readFileSync(`/proc/${name}/${file}`, 'utf8').split('\0').filter(Boolean)
+        const split = (file: string) =>
+          readFileSync(`/proc/${name}/${file}`, 'utf8').split('\0').filter(Boolean)
         const seen = { pid: Number(name), argv: split('cmdline'), environment: split('environ') }
         // A zombie has no command line.
         return seen.argv.length > 0 && of(seen) ? [{ pid: seen.pid, argv: seen.argv }] : []

@@ -24,7 +24,12 @@ export class TrainingStack {
     stack.#port = await freePort()
     await stack.startServer()
     stack.#dashboard = spawn(process.execPath, [join(root, 'examples/dashboard/dist/server/main.js')], {
-      env: { ...process.env, TRAINSTOP_URL: stack.serverUrl, TRAINSTOP_TOKEN_FILE: stack.#tokenFile, PORT: '0' },
+      env: {
+        ...process.env,
+        TRAINSTOP_URL: stack.serverUrl,
+        TRAINSTOP_TOKEN_FILE: stack.#tokenFile,
+        PORT: '0',
+      },
       stdio: ['ignore', 'pipe', openSync(join(stack.data, 'dashboard.log'), 'a')],
     })
     stack.dashboardUrl = await readyLine(stack.#dashboard, /^Listening: (\S+)/)

@@ -27,10 +27,13 @@ export async function requireChromium() {
     console.log('Installing Chromium with apt-get …')
     const env = { DEBIAN_FRONTEND: 'noninteractive' }
     await execute(['apt-get', 'update', '-qq'], { quiet: true })
-    await execute(['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-liberation'], {
-      quiet: true,
-      env,
-    })
+    await execute(
+      ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-liberation'],
+      {
+        quiet: true,
+        env,
+      },
+    )
     const installed = find()
     if (installed) return installed
   }
@@ -41,7 +44,9 @@ export async function requireChromium() {
 }
 
 function find() {
-  const inPath = (process.env.PATH ?? '').split(delimiter).flatMap((dir) => names.map((name) => join(dir, name)))
+  const inPath = (process.env.PATH ?? '')
+    .split(delimiter)
+    .flatMap((dir) => names.map((name) => join(dir, name)))
   return [...inPath, ...usualPlaces].find(runnable)
 }
 

@@ -15,9 +15,13 @@ const manifests = [
 export async function installNodePackages() {
   await whenChanged('node_modules/.trainstop-stamp', ['pnpm-lock.yaml', ...manifests], async () => {
     console.log('Installing Node packages …')
-    await must([...pnpm(), 'install', '--frozen-lockfile', '--prefer-offline'], 'The Node packages could not be installed.', {
-      quiet: true,
-    })
+    await must(
+      [...pnpm(), 'install', '--frozen-lockfile', '--prefer-offline'],
+      'The Node packages could not be installed.',
+      {
+        quiet: true,
+      },
+    )
   })
 }
 

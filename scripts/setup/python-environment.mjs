@@ -50,7 +50,9 @@ async function makeEnvironment() {
 
 async function findPython() {
   const wished = process.env.TRAINSTOP_PYTHON
-  const candidates = wished ? [wished] : ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python']
+  const candidates = wished
+    ? [wished]
+    : ['python3', 'python3.14', 'python3.13', 'python3.12', 'python3.11', 'python']
   const seen = []
   for (const command of candidates) {
     const { code, output } = await execute(

@@ -6,7 +6,12 @@ import { inRoot } from '../paths.mjs'
 /** Does `work` only when one of `inputs` (files below the root) has changed since it was last done. */
 export async function whenChanged(stampFile, inputs, work) {
   const hash = createHash('sha256')
-  for (const input of inputs) hash.update(input).update('\0').update(readFileSync(inRoot(input))).update('\0')
+  for (const input of inputs)
+    hash
+      .update(input)
+      .update('\0')
+      .update(readFileSync(inRoot(input)))
+      .update('\0')
   const wanted = hash.digest('hex')
   const stamp = inRoot(stampFile)
   let found = ''

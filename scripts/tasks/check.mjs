@@ -1,7 +1,7 @@
+import { pythonChecks, typescriptChecks } from '../checks.mjs'
 import { build } from '../setup/build.mjs'
 import { installNodePackages } from '../setup/node-packages.mjs'
 import { installPython } from '../setup/python-environment.mjs'
-import { pythonChecks, typescriptChecks } from '../checks.mjs'
 import { runLanes } from '../steps.mjs'
 
 export async function run() {

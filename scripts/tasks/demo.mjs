@@ -32,7 +32,9 @@ export async function run(args) {
   if (why === 'signal') await pauseRuns(server.url, tokenFile)
   await dashboard.end()
   await server.end()
-  console.log(`Stopped. Runs, checkpoints and logs stay in ${relative(process.cwd(), data) || data}; run it again to go on.`)
+  console.log(
+    `Stopped. Runs, checkpoints and logs stay in ${relative(process.cwd(), data) || data}; run it again to go on.`,
+  )
   if (why !== 'signal') throw new PlainError(`${why} ended by itself. Its log is in ${data}.`)
 }
 
@@ -49,7 +51,11 @@ function options(args) {
   const port = values.port === undefined ? null : Number(values.port)
   if (port !== null && !(Number.isInteger(port) && port >= 0 && port <= 65_535))
     throw new PlainError(`--port takes a number from 0 to 65535, not "${values.port}".\nUsage: ${usage}`)
-  return { port, data: values.data ?? inRoot('.trainstop-demo'), open: !values['no-open'] && process.stdout.isTTY }
+  return {
+    port,
+    data: values.data ?? inRoot('.trainstop-demo'),
+    open: !values['no-open'] && process.stdout.isTTY,
+  }
 }
 
 async function startServer(data, tokenFile) {
@@ -118,7 +124,8 @@ function signalled() {
 /** A training that goes on unseen would be a surprise: each run is paused, with a checkpoint, and can be resumed. */
 async function pauseRuns(url, tokenFile) {
   const headers = { authorization: `Bearer ${readFileSync(tokenFile, 'utf8').trim()}` }
-  const call = async (path, init) => (await fetch(`${url}${path}`, { ...init, headers: { ...headers, ...init?.headers } })).json()
+  const call = async (path, init) =>
+    (await fetch(`${url}${path}`, { ...init, headers: { ...headers, ...init?.headers } })).json()
   try {
     const { jobs } = await call('/jobs?status=pending,running&limit=200')
     await Promise.all(
@@ -130,7 +137,8 @@ async function pauseRuns(url, tokenFile) {
           body: JSON.stringify({ action: 'pause', note: 'The demo was stopped.' }),
         })
         const job = answer.result?.job
-        if (job?.status === 'paused') console.log(`${name} is paused at step ${job.progress.step ?? 0}, saved.`)
+        if (job?.status === 'paused')
+          console.log(`${name} is paused at step ${job.progress.step ?? 0}, saved.`)
         else console.log(`${name} is ${job?.status ?? answer.error}; it goes on until it is stopped.`)
       }),
     )

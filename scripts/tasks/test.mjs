@@ -25,7 +25,11 @@ export async function run() {
     [...typescriptChecks(), ...['packages/sdk', 'packages/react'].map((path) => vitest(path, env))],
     [
       ...pythonChecks(),
-      { name: 'tests of packages/python-bridge', argv: [python, '-m', 'pytest', '-q'], cwd: inRoot('packages/python-bridge') },
+      {
+        name: 'tests of packages/python-bridge',
+        argv: [python, '-m', 'pytest', '-q'],
+        cwd: inRoot('packages/python-bridge'),
+      },
     ],
   ])
   // The whole path in a real browser: alone, for it trains on every core.
