@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { processes } from './processes'
 
 export const root = fileURLToPath(new URL('..', import.meta.url))
@@ -19,10 +20,11 @@ export class TrainingStack {
   dashboardUrl = ''
   #port = 0
 
-  static async start(): Promise<TrainingStack> {
+  static async start({ dashboard = true } = {}): Promise<TrainingStack> {
     const stack = new TrainingStack()
     stack.#port = await freePort()
     await stack.startServer()
+    if (!dashboard) return stack
     stack.#dashboard = spawn(process.execPath, [join(root, 'examples/dashboard/dist/server/main.js')], {
       env: {
         ...process.env,
@@ -62,16 +64,40 @@ export class TrainingStack {
 
   /** Asks the training server itself, past the dashboard. */
   // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect
-  async ask(path: string, body?: unknown): Promise<any> {
+  async ask(path: string, body?: unknown, headers: Record<string, string> = {}): Promise<any> {
     const answer = await fetch(`${this.serverUrl}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
-        authorization: `Bearer ${readFileSync(this.#tokenFile, 'utf8').trim()}`,
+        ...this.#authorization,
+        ...headers,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
     return answer.json()
+  }
+
+  /** The job's events as the server streams them. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect
+  async *events(jobId: string): AsyncGenerator<any> {
+    const leaving = new AbortController()
+    const { body } = await fetch(`${this.serverUrl}/jobs/${jobId}/events`, {
+      headers: this.#authorization,
+      signal: leaving.signal,
+    })
+    if (!body) throw new Error('The event stream has no body.')
+    try {
+      for await (const { data } of body
+        .pipeThrough(new TextDecoderStream())
+        .pipeThrough(new EventSourceParserStream()))
+        yield JSON.parse(data)
+    } finally {
+      leaving.abort()
+    }
+  }
+
+  get #authorization() {
+    return { authorization: `Bearer ${readFileSync(this.#tokenFile, 'utf8').trim()}` }
   }
 
   /** Ends everything, also what a failed test left behind, and removes the data. */
