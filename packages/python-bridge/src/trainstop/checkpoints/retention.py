@@ -1,0 +1,63 @@
+"""Keep the newest good checkpoints, remove older ones, and never the only good one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from trainstop.checkpoints.leftovers import REMOVING
+from trainstop.checkpoints.published import published
+from trainstop.checkpoints.verification import verify
+from trainstop.rundir.atomic_file import fsync_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+DEFAULT_KEEP = 3
+
+
+def retain(
+    checkpoints: Path,
+    *,
+    keep: int = DEFAULT_KEEP,
+    known_good: str | None = None,
+    removable: Collection[str] | None = None,
+    protected: Collection[str] = (),
+) -> list[str]:
+    """Remove checkpoints older than the newest `keep` good ones; the ids of the removed, oldest first.
+
+    `known_good`: the id of one that was hashed just now, which spares reading the others again: they count as
+    good when every file is there in its size. Without it, one of those kept is first verified byte for byte;
+    where none verifies, nothing is removed. `removable` limits removal to these ids; `protected` ids are
+    never removed. Directories without a manifest are not ours and stay. Raises OSError when a removal fails;
+    killed half way, a removal is finished by the next `clean_leftovers`.
+    """
+    newest_first = published(checkpoints)
+    good: list[Path] = []
+    older: list[Path] = []
+    for path, _ in newest_first:
+        if len(good) >= max(keep, 1):
+            older.append(path)
+        elif verify(path, content=False).ok:
+            good.append(path)
+    if not older:
+        return []
+    if not any(path.name == known_good for path in good) and not any(verify(path).ok for path in good):
+        return []
+    removed = []
+    for path in reversed(older):
+        if path.name in protected or (removable is not None and path.name not in removable):
+            continue
+        _remove(path)
+        removed.append(path.name)
+    return removed
+
+
+def _remove(checkpoint: Path) -> None:
+    """Out of sight by one rename first: a half-removed checkpoint is never seen as a damaged one."""
+    hidden = checkpoint.with_name(REMOVING + checkpoint.name)
+    shutil.rmtree(hidden, ignore_errors=True)  # a removal of the same id that was killed
+    checkpoint.rename(hidden)
+    fsync_directory(checkpoint.parent)
+    shutil.rmtree(hidden, ignore_errors=True)  # what is left, the next clean_leftovers takes
