@@ -1,0 +1,29 @@
+import { type ControlJobParameters, type ControlJobResult, controlJob } from '../client/controlJob'
+import type { TrainingClient } from '../client/createTrainingClient'
+import type { TrainingError } from '../errors/trainingError'
+import type { StopMode } from '../protocol'
+
+export interface CancelJobParameters extends ControlJobParameters {
+  /** Default `graceful`: finish the step, save a checkpoint, exit. `force` kills now and saves nothing. */
+  mode?: StopMode | undefined
+  /** Seconds until everything left is killed. Default: the server's, max(60, 3 × the measured save time). */
+  graceSeconds?: number | undefined
+}
+/**
+ * `accepted`: the stop is durable and ends by `command.deadline`. `no_op`: the job was final already; `job` tells how.
+ * `command` and `job` are null where a minimal server does not tell.
+ */
+export type CancelJobResult = ControlJobResult
+export type CancelJobError = TrainingError
+
+/** Stops a run. Resolves when the server has committed to it, not when it is over: watch the job for that. */
+export function cancelJob(client: TrainingClient, parameters: CancelJobParameters): Promise<CancelJobResult> {
+  const { mode, reason, note, graceSeconds } = parameters
+  return controlJob(client, parameters, {
+    action: 'cancel',
+    ...(mode !== undefined && { mode }),
+    ...(reason !== undefined && { reason }),
+    ...(note !== undefined && { note }),
+    ...(graceSeconds !== undefined && { grace_seconds: graceSeconds }),
+  })
+}

@@ -1,0 +1,27 @@
+import type { TrainingClient } from '../client/createTrainingClient'
+import { readRoute } from '../client/readAnswer'
+import { type Result, resultOf } from '../client/result'
+import type { TrainingError } from '../errors/trainingError'
+import { capabilitiesAnswer, type Template } from '../protocol'
+
+export interface GetCapabilitiesParameters {
+  signal?: AbortSignal | undefined
+}
+/** `protocol`: the protocol's version. `templates`: what `startJob` can start, with its parameters. */
+export type GetCapabilitiesResult = Result<{
+  protocol: number
+  server: { name: string; version: string }
+  templates: Template[]
+}>
+export type GetCapabilitiesError = TrainingError
+
+/** Asks what this training server can do. What can be done with one job is in `job.capabilities`. */
+export function getCapabilities(
+  client: TrainingClient,
+  { signal }: GetCapabilitiesParameters = {},
+): Promise<GetCapabilitiesResult> {
+  return resultOf(async () => {
+    const answer = await readRoute(client, { name: 'getCapabilities' }, capabilitiesAnswer, signal)
+    return { protocol: answer.protocol, server: answer.server, templates: answer.templates }
+  })
+}

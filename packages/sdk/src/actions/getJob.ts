@@ -1,0 +1,20 @@
+import type { TrainingClient } from '../client/createTrainingClient'
+import { readJobRoute } from '../client/readAnswer'
+import { type Result, resultOf } from '../client/result'
+import type { TrainingError } from '../errors/trainingError'
+import { type Job, jobAnswer } from '../protocol'
+
+export interface GetJobParameters {
+  jobId: string
+  signal?: AbortSignal | undefined
+}
+export type GetJobResult = Result<{ job: Job }>
+export type GetJobError = TrainingError
+
+/** Reads one job as it is now. */
+export function getJob(client: TrainingClient, { jobId, signal }: GetJobParameters): Promise<GetJobResult> {
+  return resultOf(async () => {
+    const { job } = await readJobRoute(client, { name: 'getJob', jobId }, jobAnswer, signal)
+    return { job }
+  })
+}

@@ -1,0 +1,30 @@
+import type { TrainingClient } from '../client/createTrainingClient'
+import { readJobRoute } from '../client/readAnswer'
+import { type Result, resultOf } from '../client/result'
+import type { TrainingError } from '../errors/trainingError'
+import { type MetricColumns, metricsAnswer } from '../protocol'
+
+export interface GetMetricsParameters {
+  jobId: string
+  /** Downsample to about so many rows. Default: every row. */
+  maxPoints?: number | null | undefined
+  signal?: AbortSignal | undefined
+}
+/**
+ * Every row logged up to (`generation`, `seq`). To go on live without a gap or a double, subscribe first, then append
+ * the rows of each `metrics` event that comes after that point.
+ */
+export type GetMetricsResult = Result<{ columns: MetricColumns; generation: number; seq: number }>
+export type GetMetricsError = TrainingError
+
+/** Reads the metrics of a job, all attempts, as columns. */
+export function getMetrics(
+  client: TrainingClient,
+  { jobId, maxPoints = null, signal }: GetMetricsParameters,
+): Promise<GetMetricsResult> {
+  return resultOf(async () => {
+    const call = { name: 'getMetrics', jobId, maxPoints } as const
+    const { columns, generation, seq } = await readJobRoute(client, call, metricsAnswer, signal)
+    return { columns, generation, seq }
+  })
+}

@@ -1,0 +1,25 @@
+import type { TrainingClient } from '../client/createTrainingClient'
+import { readJobRoute } from '../client/readAnswer'
+import { type Result, resultOf } from '../client/result'
+import type { TrainingError } from '../errors/trainingError'
+import { type Checkpoint, checkpointsAnswer } from '../protocol'
+
+export interface ListCheckpointsParameters {
+  jobId: string
+  signal?: AbortSignal | undefined
+}
+/** Newest first, those that did not verify too (`verified: false`, `problem`). */
+export type ListCheckpointsResult = Result<{ checkpoints: Checkpoint[] }>
+export type ListCheckpointsError = TrainingError
+
+/** Lists the checkpoints of a job. */
+export function listCheckpoints(
+  client: TrainingClient,
+  { jobId, signal }: ListCheckpointsParameters,
+): Promise<ListCheckpointsResult> {
+  return resultOf(async () => {
+    const call = { name: 'listCheckpoints', jobId } as const
+    const { checkpoints } = await readJobRoute(client, call, checkpointsAnswer, signal)
+    return { checkpoints }
+  })
+}

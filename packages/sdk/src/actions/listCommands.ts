@@ -1,0 +1,25 @@
+import type { TrainingClient } from '../client/createTrainingClient'
+import { readJobRoute } from '../client/readAnswer'
+import { type Result, resultOf } from '../client/result'
+import type { TrainingError } from '../errors/trainingError'
+import { type Command, commandsAnswer } from '../protocol'
+
+export interface ListCommandsParameters {
+  jobId: string
+  signal?: AbortSignal | undefined
+}
+/** Newest first. */
+export type ListCommandsResult = Result<{ commands: Command[] }>
+export type ListCommandsError = TrainingError
+
+/** Lists who stopped, paused and resumed a job, when, why, and what was proven of it. */
+export function listCommands(
+  client: TrainingClient,
+  { jobId, signal }: ListCommandsParameters,
+): Promise<ListCommandsResult> {
+  return resultOf(async () => {
+    const call = { name: 'listCommands', jobId } as const
+    const { commands } = await readJobRoute(client, call, commandsAnswer, signal)
+    return { commands }
+  })
+}

@@ -1,0 +1,27 @@
+import type { TrainingClient } from '../client/createTrainingClient'
+import { readRoute } from '../client/readAnswer'
+import { type Result, resultOf } from '../client/result'
+import type { TrainingError } from '../errors/trainingError'
+import { type Job, jobsAnswer } from '../protocol'
+
+export interface ListJobsParameters {
+  /** `nextCursor` of the page before. Default: the first page. */
+  cursor?: string | null | undefined
+  /** How many at most. Default: the server's. */
+  limit?: number | null | undefined
+  signal?: AbortSignal | undefined
+}
+/** Newest first. `nextCursor` is null on the last page. */
+export type ListJobsResult = Result<{ jobs: Job[]; nextCursor: string | null }>
+export type ListJobsError = TrainingError
+
+/** Lists the jobs that this user may see. */
+export function listJobs(
+  client: TrainingClient,
+  { cursor = null, limit = null, signal }: ListJobsParameters = {},
+): Promise<ListJobsResult> {
+  return resultOf(async () => {
+    const answer = await readRoute(client, { name: 'listJobs', cursor, limit }, jobsAnswer, signal)
+    return { jobs: answer.jobs, nextCursor: answer.next_cursor }
+  })
+}

@@ -1,0 +1,28 @@
+import type { TrainingClient } from '../client/createTrainingClient'
+import { type Result, resultOf } from '../client/result'
+import { sendStart } from '../client/sendStart'
+import type { TrainingError } from '../errors/trainingError'
+import type { Job } from '../protocol'
+
+export interface StartJobParameters {
+  /** Id of a template that the operator allows: see `getCapabilities`. */
+  template: string
+  /** Shown to people, up to 200 characters. Default: the server's choice. */
+  name?: string | undefined
+  /** The template's parameters. Those left out have its defaults. */
+  params?: Record<string, string | number | boolean> | undefined
+  /** Names this intent: the same key never starts two jobs. Default: a new one for each call. */
+  idempotencyKey?: string | undefined
+  signal?: AbortSignal | undefined
+}
+export type StartJobResult = Result<{ job: Job }>
+export type StartJobError = TrainingError
+
+/** Starts a job from a template. */
+export function startJob(
+  client: TrainingClient,
+  { template, name, params, idempotencyKey, signal }: StartJobParameters,
+): Promise<StartJobResult> {
+  const body = { template, ...(name !== undefined && { name }), ...(params !== undefined && { params }) }
+  return resultOf(async () => ({ job: await sendStart(client, body, idempotencyKey, signal) }))
+}

@@ -1,0 +1,44 @@
+import type { TrainingClient } from '../client/createTrainingClient'
+import type { JobUpdate } from '../client/jobUpdate'
+import type { TrainingError } from '../errors/trainingError'
+import { updateQueue } from './updateQueue'
+import { watchJob } from './watchJob'
+
+export interface SubscribeJobParameters {
+  jobId: string
+  /** Ends the iteration. It does not stop the job: `cancelJob` does. */
+  signal?: AbortSignal | undefined
+}
+export type SubscribeJobError = TrainingError
+
+/**
+ * Watches a job: `for await (const update of subscribeJob(client, { jobId })) …`. The iteration ends when the job is
+ * final, when `signal` is aborted, or with an update whose `error` trying again does not mend; it never throws.
+ * A reader that falls more than 1,000 updates behind gets a `reset` event instead of them, with the newest job.
+ */
+export function subscribeJob(
+  client: TrainingClient,
+  { jobId, signal }: SubscribeJobParameters,
+): AsyncIterable<JobUpdate> {
+  return {
+    [Symbol.asyncIterator]() {
+      const queue = updateQueue(jobId)
+      if (signal?.aborted) {
+        queue.end()
+        return queue.iterator(() => {})
+      }
+      const leave = watchJob(client, { jobId, onUpdate: queue.push, onEnd: queue.end })
+      const stop = () => {
+        signal?.removeEventListener('abort', abort)
+        leave()
+      }
+      const abort = () => {
+        queue.clear()
+        queue.end()
+        stop()
+      }
+      signal?.addEventListener('abort', abort)
+      return queue.iterator(stop)
+    },
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * Whether a call reached the training server: `no` means that nothing was changed, `yes` that the server answered,
+ * `unknown` that it may have been carried out although no answer came back.
+ */
+export type Arrived = 'no' | 'yes' | 'unknown'
+
+/** What each code carries beside the fields that all errors have. */
+export interface TrainingErrorFields {
+  /** Nobody is signed in, or the token has expired. */
+  unauthenticated: object
+  /** Signed in, but this is not allowed. Someone else's job is `job_not_found`, not this. */
+  forbidden: object
+  /** No such job, or not one that this user may see. */
+  job_not_found: object
+  /** `field`: the part of the request that is wrong, e.g. `params.epochs`. */
+  invalid_request: { field: string | null }
+  /** This server, or this job, can't do that. */
+  not_supported: object
+  /** The job is in a state that doesn't allow it. `jobStatus`: that state. */
+  conflict: { jobStatus: string | null }
+  /** There is nothing verified to resume from. */
+  no_checkpoint: object
+  /** `retryAfterSeconds`: how long the server asked to be left alone. */
+  rate_limited: { retryAfterSeconds: number | null }
+  /** Nothing was sent to the training server, so nothing was changed. */
+  server_unreachable: object
+  /** No answer to a read within `timeoutSeconds`. A control call that times out is settled, or `outcome_unknown`. */
+  timeout: { timeoutSeconds: number }
+  /** The caller's own signal was aborted. */
+  aborted: object
+  /** The request never left: no network, or no headers for it. */
+  not_sent: object
+  /**
+   * The call may have been carried out, and asking the server did not settle it. Call again with the same
+   * `idempotencyKey` to go on with the same intent: it joins the command if there is one.
+   */
+  outcome_unknown: { idempotencyKey: string | null }
+  /** The server answered something that is not this protocol. `excerpt`: its beginning, at most 200 characters. */
+  invalid_response: { excerpt: string }
+  /** The server failed. `rawCode`: its own code, where it is one that this version does not know. */
+  internal: { rawCode: string | null }
+}
+
+export type TrainingErrorCode = keyof TrainingErrorFields
+
+interface Common<Code extends TrainingErrorCode> {
+  readonly name: 'TrainingError'
+  readonly code: Code
+  /** A sentence for a person. */
+  readonly message: string
+  /** HTTP status, null where there was no answer. */
+  readonly status: number | null
+  /** The server's id of the request, to look it up in its log. */
+  readonly requestId: string | null
+  readonly arrived: Arrived
+}
+
+export type TrainingErrorOf<Code extends TrainingErrorCode> = Error &
+  Common<Code> &
+  Readonly<TrainingErrorFields[Code]>
+
+/**
+ * Everything that can go wrong, as a closed union: switch over `code`, exhaustively. Actions return it as
+ * `{ ok: false, error }`; query and mutation functions throw it.
+ */
+export type TrainingError = { [Code in TrainingErrorCode]: TrainingErrorOf<Code> }[TrainingErrorCode]
+
+const sentences: Record<TrainingErrorCode, string> = {
+  unauthenticated: 'You are not signed in. Sign in and try again.',
+  forbidden: 'You are not allowed to do this.',
+  job_not_found: 'There is no such job.',
+  invalid_request: 'The training server did not accept this request.',
+  not_supported: 'This training server does not support this.',
+  conflict: "The job's state does not allow this.",
+  no_checkpoint: 'There is no verified checkpoint to resume from.',
+  rate_limited: 'Too many requests. Try again in a moment.',
+  server_unreachable: "The training server can't be reached, so nothing was changed. Try again in a moment.",
+  timeout: 'The training server did not answer in time. Try again in a moment.',
+  aborted: 'The request was given up before it was answered.',
+  not_sent: 'The request was not sent, so nothing was changed. Check the network and try again.',
+  outcome_unknown:
+    "The connection was lost, and it is not known whether the training server got this. Check the job's status.",
+  invalid_response: "The training server's answer could not be understood.",
+  internal: 'The training server failed. Try again in a moment.',
+}
+
+const brand = Symbol.for('trainstop.TrainingError')
+
+class TrainingFailure extends Error {
+  override readonly name = 'TrainingError'
+  readonly [brand] = true
+}
+
+export type TrainingErrorInit<Code extends TrainingErrorCode> = {
+  /** Default: a plain sentence for the code. */
+  message?: string | undefined
+  status?: number | null
+  requestId?: string | null
+  /** Default: `yes` with a status, else `unknown`. */
+  arrived?: Arrived
+  cause?: unknown
+} & TrainingErrorFields[Code]
+
+/** Makes a {@link TrainingError}. For those who write a transport. */
+export function trainingError<Code extends TrainingErrorCode>(
+  code: Code,
+  init: TrainingErrorInit<Code>,
+): TrainingErrorOf<Code> {
+  const { message = sentences[code], status = null, requestId = null, cause, ...fields } = init
+  const arrived: Arrived = init.arrived ?? (status === null ? 'unknown' : 'yes')
+  const error = new TrainingFailure(message, cause === undefined ? undefined : { cause })
+  return Object.assign(error, {
+    ...fields,
+    code,
+    status,
+    requestId,
+    arrived,
+  }) as unknown as TrainingErrorOf<Code>
+}
+
+/** Whether a caught value is a {@link TrainingError}, also across copies of this package. */
+export function isTrainingError(value: unknown): value is TrainingError {
+  return value instanceof Error && brand in value
+}

@@ -1,0 +1,27 @@
+export * from './actions/cancelJob'
+export * from './actions/getCapabilities'
+export * from './actions/getJob'
+export * from './actions/getLogs'
+export * from './actions/getMetrics'
+export * from './actions/listCheckpoints'
+export * from './actions/listCommands'
+export * from './actions/listJobs'
+export * from './actions/pauseJob'
+export * from './actions/resumeJob'
+export * from './actions/startJob'
+export * from './actions/subscribeJob'
+export * from './actions/watchJob'
+export {
+  type CreateTrainingClientParameters,
+  createTrainingClient,
+  type TrainingClient,
+} from './client/createTrainingClient'
+export type { JobUpdate } from './client/jobUpdate'
+export * from './errors/trainingError'
+export * from './protocol'
+export { comparePositions, type Position } from './state/jobOrder'
+export { newerJob, reduceJob } from './state/reduceJob'
+export { type Clock, systemClock } from './transports/clock'
+export { type Connection, disconnected } from './transports/connection'
+export { type HttpTransportOptions, http } from './transports/http/http'
+export type { Transport, TransportCall, TransportObserver } from './transports/transport'

@@ -1,0 +1,22 @@
+import { type GetJobParameters, getJob } from '../actions/getJob'
+import type { TrainingClient } from '../client/createTrainingClient'
+import type { Job } from '../protocol'
+import { newerJob } from '../state/reduceJob'
+import { shareStructure } from './shareStructure'
+import { trainingQueryOptions } from './trainingQueryOptions'
+
+/**
+ * Options of a query for one job. A slower, older answer never overwrites a newer one, whether it came from a query or
+ * was put there with `setQueryData` by a subscription.
+ */
+export function jobQueryOptions(client: TrainingClient, { jobId }: Omit<GetJobParameters, 'signal'>) {
+  const options = trainingQueryOptions(
+    client,
+    ['job', jobId],
+    (signal) => getJob(client, { jobId, signal }),
+    ({ job }) => job,
+  )
+  const structuralSharing = (held: unknown, incoming: unknown): unknown =>
+    shareStructure(held, newerJob((held as Job | undefined) ?? null, incoming as Job))
+  return { ...options, structuralSharing }
+}
