@@ -1,0 +1,269 @@
+"""One attempt of one job, from its launch to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from trainstop.rundir.atomic_file import read_json
+from trainstop.rundir.clock import now
+from trainstop.rundir.control import ControlCommand, read_control, write_control
+from trainstop.rundir.layout import RunDir, server_wake
+from trainstop.rundir.process_identity import boot_id
+from trainstop.rundir.wake import poke
+from trainstop.server.jobs.jobs import Jobs
+from trainstop.server.jobs.supervised_job import SupervisedJob
+from trainstop.server.supervision.background import Background
+from trainstop.server.supervision.exit_record import read_exit_record
+from trainstop.server.supervision.follower import Follower
+from trainstop.server.supervision.launch import LaunchFailedError, launch
+from trainstop.server.supervision.orphaned_tree import DEFAULT_LINGER_SECONDS, OrphanedTree
+from trainstop.server.supervision.process_watch import ProcessWatch
+from trainstop.server.supervision.retried import Retried
+from trainstop.shim.process_tree import Process
+
+PAUSE_MARGIN_SECONDS = 1.0
+"""A pause expires this long after its deadline: what was acknowledged in time must have time to arrive."""
+
+LAUNCH_PATIENCE_SECONDS = 60.0
+"""For how long a run directory that can't be written, or a machine that starts no process, is asked again."""
+
+LADDER_LOOK_SECONDS = 5.0
+"""How long the ladder sleeps at most: its deadlines count the time a machine was suspended, timers don't."""
+
+
+class Attempt:
+    """Three errands that never wait for each other: following, handing over commands, and, when the shim
+    died, the ladder. All of it in the event loop's thread but `has_news`.
+    """
+
+    def __init__(self, jobs: Jobs, background: Background, data_dir: Path, job: SupervisedJob) -> None:
+        self.job = job
+        self.finished = False
+        """Its end was recorded; nothing is left to do."""
+        self._jobs = jobs
+        self._background = background
+        self._data_dir = data_dir
+        self._run = RunDir.of(data_dir, job.job_id, job.attempt)
+        self._follower = Follower(jobs, background, self._run, job)
+
+        self._launched = job.launched
+        self._launch_trouble_since: float | None = None
+        self._written: ControlCommand | Exception | None = LookupError("control.json was not read yet")
+        self._expired: str | None = None
+
+        self._shim: ProcessWatch | None = None
+        self._shim_looked_for = False
+        self._tree: OrphanedTree | None = None
+        """Known from the moment the shim was found dead without an exit record."""
+        self._unsupervised_told = job.health == "unsupervised"
+        self._members: dict[Process, ProcessWatch] = {}
+        self._ladder_lock = asyncio.Lock()
+        self._ladder_timer: asyncio.TimerHandle | None = None
+
+        self._following = Retried(f"job {job.job_id}: following", self._follow)
+        self._commanding = Retried(f"job {job.job_id}: handing over the command", self._command)
+        self._laddering = Retried(f"job {job.job_id}: stopping it without its shim", self._ladder)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        errands = (self._following, self._commanding, self._laddering)
+        self._tasks = [asyncio.create_task(errand.run()) for errand in errands]
+        self._following.wake()
+        self._commanding.wake()
+
+    async def stop(self) -> None:
+        """Look no more. Whatever runs on the machine goes on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._ladder_timer is not None:
+            self._ladder_timer.cancel()
+        for watch in (self._shim, *self._members.values()):
+            if watch is not None:
+                watch.close()
+
+    def update(self, job: SupervisedJob) -> None:
+        """Take in what the store says about the job now."""
+        before, self.job = self.job, job
+        if job.control != before.control:
+            self._commanding.wake(hurry=True)
+        if not self._launched and (job.may_launch or job.claimed):
+            self._following.wake()
+
+    def has_news(self) -> bool:
+        """Whether there is reason to follow. Asks the disk; callable from any thread."""
+        if self.finished or not self._launched:
+            return False
+        try:
+            return self._pause_is_over() is not None or self._follower.has_news()
+        except OSError:
+            return True  # following will meet the same trouble, say so, and try again
+
+    def follow(self) -> None:
+        self._following.wake()
+
+    def look(self) -> None:
+        """Once a while: find out about deaths that the system doesn't report by itself."""
+        watches = [self._shim, *self._members.values()]
+        if not self.finished and any(w is not None and not w.dead and w.look() for w in watches):
+            self._somebody_died()
+
+    async def _follow(self) -> None:
+        if self.finished or not (self._launched or await self._launch()):
+            return
+        await self._look_for_shim()
+        # In this order: a dead shim writes nothing any more, and an exit record is its last word.
+        shim_is_dead = self._shim_is_dead()
+        exit_record = await self._background.run(read_exit_record, self._run)
+        if shim_is_dead and exit_record is None:
+            await self._take_over()
+        pause = self._pause_is_over()
+        await self._follower.drain()
+        if exit_record is not None:
+            await self._follower.tell("exited", **exit_record)
+            self.finished = True
+        elif shim_is_dead:
+            await self._follow_orphans()
+        if pause is not None and not self.finished:
+            await self._follower.tell("expired", command_id=pause)
+            self._expired = pause
+
+    async def _launch(self) -> bool:
+        job = self.job
+        if not job.claimed:
+            if not job.may_launch:
+                return False
+            if not await self._background.run(self._jobs.claim_launch, job.job_id, job.attempt):
+                return False
+        # What is asked of it may have changed since: the shim must find the newest when it starts.
+        newest = await self._background.run(self._jobs.supervised_job, job.job_id)
+        if newest is None or newest.attempt != job.attempt:
+            return False
+        self.job = job = newest
+        spec = {**job.spec, "server_wake": str(server_wake(self._data_dir))}
+        try:
+            await self._background.run(launch, self._run, spec, job.control, self._background.stopping)
+        except (LaunchFailedError, OSError) as error:
+            if isinstance(error, OSError) and self._may_try_again():
+                raise
+            await self._follower.tell("launch_failed", error=f"The job could not be started: {error}")
+            self.finished = True
+            return False
+        await self._follower.tell("launched")
+        self._launched = True
+        self._commanding.wake()
+        return True
+
+    def _may_try_again(self) -> bool:
+        started = self._launch_trouble_since = self._launch_trouble_since or time.monotonic()
+        return time.monotonic() - started < LAUNCH_PATIENCE_SECONDS
+
+    def _pause_is_over(self) -> str | None:
+        """The id of the pause whose time is up, unless that was told."""
+        command = self.job.control
+        if command is None or command["action"] != "pause" or command["id"] == self._expired:
+            return None
+        return command["id"] if now() >= command["deadline"] + PAUSE_MARGIN_SECONDS else None
+
+    async def _command(self) -> None:
+        if self.finished or not self._launched:
+            return
+        command = self.job.control
+        try:
+            if isinstance(self._written, Exception):
+                self._written = await self._background.run_urgent(self._read_control)
+            if self._written != command:
+                await self._background.run_urgent(self._write_control, command)
+                self._written = command
+        finally:
+            if self._tree is not None:
+                self._laddering.wake(hurry=True)
+
+    def _read_control(self) -> ControlCommand | Exception | None:
+        try:
+            return read_control(self._run.control)
+        except (ValueError, LookupError, TypeError) as error:
+            return error  # damaged: like no command that could ever be asked, so it is written anew
+
+    def _write_control(self, command: ControlCommand | None) -> None:
+        write_control(self._run.control, command)
+        poke(self._run.shim_wake)
+        if self._tree is not None:
+            for wake in self._run.rank_wakes():
+                poke(wake)
+
+    async def _look_for_shim(self) -> None:
+        if self._shim_looked_for:
+            return
+        identity = await self._background.run(_shim_identity, self._run)
+        self._shim_looked_for = True
+        if identity is not None:
+            self._shim = ProcessWatch(identity, self._somebody_died)
+
+    def _somebody_died(self) -> None:
+        self._following.wake()
+        self._laddering.wake()
+
+    def _shim_is_dead(self) -> bool:
+        return self._shim_looked_for and (self._shim is None or self._shim.look())
+
+    async def _take_over(self) -> None:
+        """From here on the ladder is the server's. Before anything is read: that may take long."""
+        if self._tree is None:
+            linger = self.job.spec.get("linger_seconds", DEFAULT_LINGER_SECONDS)
+            self._tree = await self._background.run_urgent(OrphanedTree, self._run, self.job.job_id, linger)
+            self._laddering.wake()
+
+    async def _follow_orphans(self) -> None:
+        assert self._tree is not None
+        if self._members and not any(watch.look() for watch in self._members.values()):
+            return
+        living = await self._background.run(self._tree.living)
+        if living:
+            self._watch(living)
+            if not self._unsupervised_told:
+                await self._follower.tell("unsupervised")
+                self._unsupervised_told = True
+            return
+        await self._ladder()  # its last word
+        await self._follower.drain()
+        await self._follower.tell("gone")
+        self.finished = True
+
+    def _watch(self, living: list[Process]) -> None:
+        for process in [process for process in self._members if process not in living]:
+            self._members.pop(process).close()
+        for process in living:
+            if process not in self._members:
+                self._members[process] = ProcessWatch(process, self._somebody_died)
+        if any(watch.dead for watch in self._members.values()):
+            self._somebody_died()  # while they were being counted
+
+    async def _ladder(self) -> None:
+        if self._tree is None or self.finished:
+            return
+        async with self._ladder_lock:
+            command = self.job.control
+            written = self._written == command
+            seconds = await self._background.run_urgent(self._tree.act, command, written=written)
+        if self._ladder_timer is not None:
+            self._ladder_timer.cancel()
+            self._ladder_timer = None
+        if seconds is not None:
+            delay = min(seconds, LADDER_LOOK_SECONDS)
+            self._ladder_timer = asyncio.get_running_loop().call_later(delay, self._laddering.wake)
+        self._following.wake()
+
+
+def _shim_identity(run: RunDir) -> Process | None:
+    """None when it is known without asking that no such process can live."""
+    try:
+        identity = read_json(run.shim_identity)
+    except ValueError:
+        return None
+    if not isinstance(identity, dict) or identity.get("boot_id") != boot_id():
+        return None
+    pid, start_ticks = identity.get("pid"), identity.get("start_ticks")
+    return Process(pid, start_ticks) if type(pid) is int and type(start_ticks) is int else None

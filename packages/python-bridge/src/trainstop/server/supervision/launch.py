@@ -1,0 +1,82 @@
+"""One shim for an attempt, never two."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainstop.rundir.atomic_file import write_json_atomically
+from trainstop.rundir.control import ControlCommand, write_control
+from trainstop.rundir.layout import RunDir
+from trainstop.shim.launch import FAILED, MISUSED, SUPERVISED
+
+HANDSHAKE_SECONDS = 30.0
+"""How long a shim may take to say that it holds the attempt; it takes a fraction of one second."""
+
+
+class LaunchFailedError(Exception):
+    """No shim holds the attempt and none will: nothing was started. The message is one plain sentence."""
+
+
+class LaunchUnsettledError(Exception):
+    """A shim may hold the attempt or be about to. Try again: the run directory's lock admits only one."""
+
+
+def launch(
+    run: RunDir, spec: Mapping[str, Any], control: ControlCommand | None, stopping: threading.Event
+) -> None:
+    """Returns when a shim holds the attempt, started now or by a server that died before it could note so.
+
+    Blocks for a Python start. `stopping` cuts the wait short, with LaunchUnsettledError. Raises OSError when
+    the run directory can't be written; nothing was started then.
+    """
+    if has_shim(run):
+        return
+    run.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    run.checkpoints.mkdir(mode=0o700, exist_ok=True)
+    write_json_atomically(run.spec, spec)
+    write_control(run.control, control)
+    code, sentence = _start_shim(run.path, stopping)
+    if code in (FAILED, MISUSED):
+        raise LaunchFailedError(sentence or f"The shim ended with {code} and gave no reason.")
+    if code != SUPERVISED and not has_shim(run):
+        raise LaunchUnsettledError(sentence or f"the shim's launcher ended with {code}")
+
+
+def has_shim(run: RunDir) -> bool:
+    """Whether a shim holds this attempt or once did: it is never started again."""
+    return run.shim_identity.exists() or run.exit_record.exists()
+
+
+def _start_shim(run_dir: Path, stopping: threading.Event) -> tuple[int, str]:
+    # A file and no pipe: the shim outlives the launcher, and a pipe would be held open by it.
+    with tempfile.TemporaryFile() as complaint:
+        process = subprocess.Popen(
+            [sys.executable, "-I", "-m", "trainstop.shim", str(run_dir)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=complaint,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C in the server's terminal is not meant for it
+        )
+        ends = time.monotonic() + HANDSHAKE_SECONDS
+        while True:
+            try:
+                code = process.wait(0.2)
+                break
+            except subprocess.TimeoutExpired:
+                if stopping.is_set() or time.monotonic() >= ends:
+                    process.kill()
+                    process.wait()
+                    raise LaunchUnsettledError(
+                        "the shim has not yet said whether it holds the attempt"
+                    ) from None
+        complaint.seek(0)
+        lines = complaint.read(65536).decode(errors="replace").strip().splitlines()
+        return code, lines[-1] if lines else ""

@@ -1,0 +1,168 @@
+"""Which jobs there are, and who of them has news."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+from pathlib import Path
+
+from trainstop.rundir.layout import server_wake
+from trainstop.rundir.wake import WakeFile
+from trainstop.server.jobs.jobs import Jobs
+from trainstop.server.jobs.supervised_job import SupervisedJob
+from trainstop.server.supervision.attempt import Attempt
+from trainstop.server.supervision.background import Background
+
+log = logging.getLogger("trainstop.server.supervision")
+
+LOOK_SECONDS = 1.0
+"""How often the store and the run directories are looked at without a poke: what a lost one may cost."""
+
+# More changes than this at once, and one question for all jobs is cheaper.
+_MANY_CHANGES = 16
+
+
+class DataDirectoryInUseError(Exception):
+    """The message says which directory, and what to do."""
+
+
+class Supervisor:
+    """Supervises all jobs of `jobs` in `data_dir`; `start` and `stop` in one event loop, once each.
+
+    Takes `jobs.on_change` for itself while it runs.
+    """
+
+    def __init__(self, jobs: Jobs, data_dir: Path) -> None:
+        self._jobs = jobs
+        self._data_dir = data_dir.resolve()
+        self._attempts: dict[str, Attempt] = {}
+        self._changed: set[str] = set()
+        self._store_changed = asyncio.Event()
+        self._poked = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._wake: WakeFile | None = None
+        self._lock: int | None = None
+
+    async def start(self) -> None:
+        """Find all jobs again, from the store and the run directories alone, and go on with them.
+
+        Returns when every one of them is being looked after, without waiting for what is found. Raises
+        DataDirectoryInUseError when another server supervises the same directory, and what the store raises.
+        """
+        self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = _lock(self._data_dir)
+        self._background = Background()
+        loop = asyncio.get_running_loop()
+
+        def on_change(job_id: str) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop was closed: nobody is there any more
+                loop.call_soon_threadsafe(self._job_changed, job_id)
+
+        self._jobs.on_change = on_change
+        try:
+            self._wake = WakeFile(server_wake(self._data_dir))
+            loop.add_reader(self._wake, self._was_poked)
+            await self._adopt(await self._background.run_urgent(self._jobs.supervised))
+        except BaseException:
+            await self.stop()
+            raise
+        self._tasks = [asyncio.create_task(self._watch_store()), asyncio.create_task(self._watch_files())]
+
+    async def stop(self) -> None:
+        """Look no more, within a second. Training and shims go on; a later server finds them again."""
+        self._jobs.on_change = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*[attempt.stop() for attempt in self._attempts.values()])
+        self._attempts.clear()
+        await self._background.stop()
+        if self._wake is not None:
+            asyncio.get_running_loop().remove_reader(self._wake)
+            self._wake.close()
+            self._wake = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _job_changed(self, job_id: str) -> None:
+        self._changed.add(job_id)
+        self._store_changed.set()
+
+    def _was_poked(self) -> None:
+        assert self._wake is not None
+        self._wake.drain()
+        self._poked.set()
+
+    async def _watch_store(self) -> None:
+        """Changed jobs at once, all of them once a while: another server may share the store."""
+        loop = asyncio.get_running_loop()
+        next_look = loop.time() + LOOK_SECONDS
+        while True:
+            await _set_or_timeout(self._store_changed, next_look - loop.time())
+            changed, self._changed = self._changed, set()
+            try:
+                if len(changed) > _MANY_CHANGES or loop.time() >= next_look:
+                    next_look = loop.time() + LOOK_SECONDS
+                    await self._adopt(await self._background.run_urgent(self._jobs.supervised))
+                    for attempt in self._attempts.values():
+                        attempt.look()
+                else:
+                    for job_id in changed:
+                        job = await self._background.run_urgent(self._jobs.supervised_job, job_id)
+                        await self._adopt_one(job_id, job)
+            except Exception:
+                # The store is away, say. What was missed comes with the next look.
+                log.exception("the jobs can't be read; trying again")
+                next_look = loop.time() + LOOK_SECONDS
+
+    async def _watch_files(self) -> None:
+        while True:
+            await _set_or_timeout(self._poked, LOOK_SECONDS)
+            attempts = list(self._attempts.values())
+            for attempt in await self._background.run(_those_with_news, attempts):
+                attempt.follow()
+
+    async def _adopt(self, jobs: list[SupervisedJob]) -> None:
+        for job in jobs:
+            await self._adopt_one(job.job_id, job)
+        for job_id in self._attempts.keys() - {job.job_id for job in jobs}:
+            await self._attempts.pop(job_id).stop()
+
+    async def _adopt_one(self, job_id: str, job: SupervisedJob | None) -> None:
+        attempt = self._attempts.get(job_id)
+        if attempt is not None and job is not None and attempt.job.attempt == job.attempt:
+            attempt.update(job)
+            return
+        if attempt is not None:
+            del self._attempts[job_id]
+            await attempt.stop()
+        if job is not None:
+            self._attempts[job_id] = Attempt(self._jobs, self._background, self._data_dir, job)
+            self._attempts[job_id].start()
+
+
+def _those_with_news(attempts: list[Attempt]) -> list[Attempt]:
+    return [attempt for attempt in attempts if attempt.has_news()]
+
+
+async def _set_or_timeout(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), max(0.0, seconds))
+    event.clear()
+
+
+def _lock(data_dir: Path) -> int:
+    """Held until the process ends, however it ends: two supervisors would record everything twice."""
+    lock = os.open(data_dir / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise DataDirectoryInUseError(
+            f"Another Trainstop server works in {data_dir}. Stop it first, or name another directory."
+        ) from None
+    return lock
