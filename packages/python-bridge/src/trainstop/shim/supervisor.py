@@ -32,7 +32,7 @@ LOOK_SECONDS = 1.0
 RECORD_RETRY_SECONDS = 600.0
 """How long a disk that takes no exit record is asked again; then the shim goes without having left one."""
 
-_KILL_AGAIN_SECONDS = 0.01  # first look after a kill that left somebody; doubles up to LOOK_SECONDS
+_KILL_AGAIN_SECONDS = 0.01  # doubles up to LOOK_SECONDS while the same processes are stuck
 
 _UNPROVEN = (
     "This system can't make the shim the parent of orphans, so a process that left the tree and was started "
@@ -113,7 +113,7 @@ class Supervisor:
             command = read_control(self._run.control)
             order = receive(self._order, command, wall_now=now(), steady_now=steady_now())
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            self._facts.complain(f"{self._run.control} was passed over: {error}")
+            self._facts.complain(f"{self._run.control} was passed over: {error!r}")
             return
         if order is self._order:
             return
@@ -174,9 +174,8 @@ class Supervisor:
         """Kill all, again and again: somebody may have been born meanwhile, or be stuck in the kernel."""
         if steady_now() >= self._kill_again_at:
             killed = set(kill_round(self._living))
-            self._kill_pause = (
-                _KILL_AGAIN_SECONDS if killed - self._killed else min(self._kill_pause * 2, LOOK_SECONDS)
-            )
+            stuck = bool(killed) and killed <= self._killed
+            self._kill_pause = min(self._kill_pause * 2, LOOK_SECONDS) if stuck else _KILL_AGAIN_SECONDS
             self._kill_again_at = steady_now() + self._kill_pause
             self._killed |= killed
             if killed and not self._kill_told:

@@ -1,0 +1,202 @@
+"""The ladder, as properties: nothing here knows a process or a clock."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainstop.shim.ladder import Order, next_step, receive
+
+if TYPE_CHECKING:
+    from trainstop.rundir.control import ControlCommand
+    from trainstop.shim.ladder import Action
+
+WALL = 1_800_000_000.0
+STEADY = 5_000.0
+
+seconds = st.floats(min_value=-100, max_value=100, allow_nan=False)
+
+
+def commands(
+    action: str | None = None, mode: str | None = None, id_: str | None = None
+) -> st.SearchStrategy[Any]:
+    moments = seconds.map(lambda offset: WALL + offset)
+    return st.fixed_dictionaries(
+        {
+            "id": st.sampled_from(["cmd_a", "cmd_b"]) if id_ is None else st.just(id_),
+            "action": st.sampled_from(["cancel", "pause"]) if action is None else st.just(action),
+            "mode": st.sampled_from(["graceful", "force"]) if mode is None else st.just(mode),
+            "created_at": st.just(WALL),
+            "term_at": st.none() | moments,
+            "deadline": moments,
+        }
+    )
+
+
+def read(standing: Order | None, command: ControlCommand | None, after: float = 0.0) -> Order | None:
+    return receive(standing, command, wall_now=WALL + after, steady_now=STEADY + after)
+
+
+def order(command: ControlCommand) -> Order:
+    received = read(None, command)
+    assert received is not None
+    return received
+
+
+def climb(order: Order, from_: float, looks: list[float], **state: Any) -> list[tuple[float, Action]]:
+    """What somebody does who looks whenever the ladder says, and at other times too, until the kill."""
+    done: list[tuple[float, Action]] = []
+    now = from_
+    pending = sorted(look for look in looks if look > from_)
+    for _ in range(50):
+        action, at = next_step(order, now, **state)
+        if action == "wait":
+            upcoming = [moment for moment in (at, *pending[:1]) if moment is not None]
+            if not upcoming:
+                return done
+            assert min(upcoming) > now, "the ladder asked for a look at a time that is over"
+            now = min(upcoming)
+            pending = [look for look in pending if look > now]
+            continue
+        done.append((now, action))
+        if action == "kill":
+            return done
+        state["term_sent" if action == "term_main" else "left_behind_termed"] = True
+    raise AssertionError(f"the ladder has no end: {done}")
+
+
+@given(commands("pause"), seconds, st.booleans())
+def test_a_pause_never_sends_a_signal(pause: ControlCommand, later: float, term_sent: bool) -> None:
+    assert next_step(order(pause), STEADY + later, term_sent=term_sent) == ("wait", None)
+
+
+@given(commands("cancel"), st.lists(seconds.map(lambda offset: STEADY + offset)))
+def test_a_cancel_kills_at_its_deadline_or_at_once_and_never_later(
+    cancel: ControlCommand, looks: list[float]
+) -> None:
+    done = climb(order(cancel), STEADY, looks)
+    kill_at, action = done[-1]
+    assert action == "kill"
+    deadline = STEADY if cancel["mode"] == "force" else max(STEADY, STEADY + cancel["deadline"] - WALL)
+    assert kill_at == pytest.approx(deadline, abs=1e-6)
+
+
+@given(commands("cancel", "graceful"), st.lists(seconds.map(lambda offset: STEADY + offset)))
+def test_the_main_process_gets_at_most_one_sigterm_and_only_when_it_is_time(
+    cancel: ControlCommand, looks: list[float]
+) -> None:
+    terms = [at for at, action in climb(order(cancel), STEADY, looks) if action == "term_main"]
+    term_at = cancel["term_at"]
+    if term_at is None or max(term_at, WALL) >= cancel["deadline"]:
+        assert terms == []
+    else:
+        assert terms == [pytest.approx(max(STEADY, STEADY + term_at - WALL), abs=1e-6)]
+
+
+@given(commands("cancel", id_="cmd_a"), commands("cancel", id_="cmd_a"), st.floats(0, 50))
+def test_the_same_command_again_only_shortens(
+    first: ControlCommand, again: ControlCommand, after: float
+) -> None:
+    before = order(first)
+    killed_at = climb(before, STEADY + after, [])[-1][0]
+    hastened = read(before, again, after)
+    assert hastened is not None
+    assert climb(hastened, STEADY + after, [])[-1][0] <= killed_at
+    asked = climb(order(again), STEADY + after, [])[-1][0]
+    assert climb(hastened, STEADY + after, [])[-1][0] == pytest.approx(min(killed_at, asked), abs=1e-6)
+
+
+@given(commands("cancel", "graceful", "cmd_a"), st.floats(0, 50), st.sampled_from(["cmd_a", "cmd_b"]))
+def test_a_force_kills_at_once(cancel: ControlCommand, after: float, id_: str) -> None:
+    force = cast("ControlCommand", {**cancel, "id": id_, "mode": "force"})
+    forced = read(order(cancel), force, after)
+    assert next_step(forced, STEADY + after)[0] == "kill"
+    again = read(forced, cast("ControlCommand", {**cancel, "id": id_}), after)
+    assert again is forced, "a force is not taken back by its own command"
+
+
+@given(commands(), st.floats(0, 1e6), st.floats(-1e6, 1e6))
+def test_reading_the_same_command_again_is_no_news_even_after_the_wall_clock_was_set(
+    command: ControlCommand, later: float, clock_set_by: float
+) -> None:
+    standing = order(command)
+    again = receive(standing, command, wall_now=WALL + later + clock_set_by, steady_now=STEADY + later)
+    assert again is standing
+
+
+@given(st.lists(commands() | st.none(), min_size=1, max_size=8))
+def test_a_cancel_stands_until_another_cancel(heard: list[ControlCommand | None]) -> None:
+    standing: Order | None = None
+    history: list[Order | None] = []
+    for command in heard:
+        if command is not None and standing is not None:
+            same = standing.command_id == command["id"]
+            if same and standing.action != command["action"]:
+                with pytest.raises(ValueError, match="was a"):
+                    read(standing, command)
+                continue
+        standing = read(standing, command)
+        history.append(standing)
+    for earlier, later in pairwise(history):
+        if earlier is not None and earlier.is_cancel:
+            assert later is not None
+            assert later.is_cancel
+
+
+@given(commands("pause"))
+def test_an_emptied_control_file_ends_a_pause(pause: ControlCommand) -> None:
+    assert read(order(pause), None) is None
+
+
+@given(commands() | st.none(), st.floats(0, 100), st.lists(seconds.map(lambda offset: STEADY + offset)))
+def test_what_the_main_process_left_behind_is_asked_once_and_killed_when_the_linger_time_is_over(
+    command: ControlCommand | None, linger: float, looks: list[float]
+) -> None:
+    standing = None if command is None else order(command)
+    done = climb(cast("Order", standing), STEADY, looks, linger_until=STEADY + linger)
+    kill_at, action = done[-1]
+    assert action == "kill"
+    assert [action for _, action in done[:-1]] in ([], ["term_left_behind"])
+    expected = STEADY + linger
+    if command is not None and command["action"] == "cancel":
+        deadline = STEADY if command["mode"] == "force" else STEADY + command["deadline"] - WALL
+        expected = min(expected, max(STEADY, deadline))
+    assert kill_at == pytest.approx(expected, abs=1e-6)
+    if kill_at > STEADY:
+        assert done[0] == (STEADY, "term_left_behind")
+
+
+def test_nothing_is_due_while_nobody_asks() -> None:
+    assert next_step(None, STEADY) == ("wait", None)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"deadline": float("nan")},
+        {"deadline": float("inf")},
+        {"deadline": "soon"},
+        {"deadline": None},
+        {"deadline": True},
+        {"term_at": float("nan")},
+        {"id": ""},
+        {"id": 7},
+        {"action": "resume"},
+        {"mode": "epoch"},
+    ],
+)
+def test_a_command_that_makes_no_sense_is_refused(broken: dict[str, Any]) -> None:
+    good = {
+        "id": "c",
+        "action": "cancel",
+        "mode": "graceful",
+        "created_at": 0.0,
+        "term_at": 1.0,
+        "deadline": 2.0,
+    }
+    with pytest.raises(ValueError, match="control file"):
+        read(None, cast("ControlCommand", good | broken))
