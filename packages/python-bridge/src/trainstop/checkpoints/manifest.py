@@ -87,10 +87,9 @@ def _read_plain_file(path: Path) -> bytes:
 def _checked(value: Any) -> Manifest:
     if not isinstance(value, dict):
         raise ManifestError(f"{MANIFEST_NAME} is not a JSON object")
-    if value.get("format") != FORMAT:
-        raise ManifestError(
-            f"{MANIFEST_NAME} has format {value.get('format')!r}; this version reads {FORMAT}"
-        )
+    number = value.get("format")
+    if not _is_integer(number) or number != FORMAT:
+        raise ManifestError(f"{MANIFEST_NAME} has format {number!r}; this version reads {FORMAT}")
     for name, holds in _FIELDS.items():
         if name not in value or not holds(value[name]):
             raise ManifestError(f"{MANIFEST_NAME}: {name} is missing or of the wrong kind")
