@@ -1,0 +1,96 @@
+import type { Checkpoint } from '@trainstop/sdk'
+import type { ReactNode } from 'react'
+import { formatBytes } from '../format/bytes'
+import { formatCount } from '../format/count'
+import { formatMetric } from '../format/metric'
+import { secondsBetween } from '../format/time'
+import { useCheckpoints } from '../hooks/useCheckpoints'
+import { useNow } from '../hooks/useNow'
+import { useTrainingJob } from '../hooks/useTrainingJob'
+import { useMessages } from '../messages/useMessages'
+import { classes } from './classes'
+import { ErrorMessage } from './ErrorMessage'
+import { Icon } from './Icon'
+
+export interface CheckpointListProps {
+  jobId: string
+  className?: string | undefined
+  /** What to show at the end of a row, such as `(c) => <ResumeTrainingButton jobId={c.job_id} from={c.id} />`. */
+  renderActions?: ((checkpoint: Checkpoint) => ReactNode) | undefined
+}
+
+/** The checkpoints of a run, newest first, each with what is known of it. */
+export function CheckpointList({ jobId, className, renderActions }: CheckpointListProps) {
+  const messages = useMessages()
+  const { checkpoints, error } = useCheckpoints(jobId)
+  const { last, best } = useTrainingJob(jobId, {
+    select: ({ job }) => ({ last: job?.last_checkpoint?.id, best: job?.best_checkpoint?.id }),
+  })
+  const now = useNow(checkpoints !== undefined && checkpoints.length > 0)
+  return (
+    <div className={classes('trainstop-root trainstop-checkpoints', className)}>
+      {error && <ErrorMessage error={error} />}
+      {checkpoints?.length === 0 && <p className="trainstop-empty">{messages.checkpoints.empty}</p>}
+      {checkpoints && checkpoints.length > 0 && (
+        <ul className="trainstop-checkpoints-list" aria-label={messages.checkpoints.label}>
+          {checkpoints.map((checkpoint) => (
+            <CheckpointRow
+              key={`${checkpoint.attempt} ${checkpoint.id}`}
+              checkpoint={checkpoint}
+              now={now}
+              isLast={checkpoint.id === last}
+              isBest={checkpoint.id === best}
+              actions={renderActions?.(checkpoint)}
+            />
+          ))}
+        </ul>
+      )}
+    </div>
+  )
+}
+
+interface RowProps {
+  checkpoint: Checkpoint
+  now: number
+  isLast: boolean
+  isBest: boolean
+  actions: ReactNode
+}
+
+function CheckpointRow({ checkpoint, now, isLast, isBest, actions }: RowProps) {
+  const messages = useMessages()
+  const { checkpoints: words, locale, duration, ago } = messages
+  const { step, verified, problem, reason } = checkpoint
+  const metrics = Object.entries(checkpoint.metrics)
+  const facts = [
+    ago(duration(Math.max(0, Math.round(secondsBetween(checkpoint.saved_at, now))))),
+    formatBytes(checkpoint.bytes, locale),
+    words.savedIn(duration(checkpoint.save_seconds)),
+    reason === 'scheduled' ? null : ((words.reasons as Record<string, string>)[reason] ?? reason),
+  ]
+  return (
+    <li className="trainstop-checkpoint" data-checkpoint={checkpoint.id} data-verified={verified}>
+      <span className="trainstop-checkpoint-name">
+        {step === null ? words.unknownStep : words.step(formatCount(step, locale))}
+        {isLast && <span className="trainstop-tag">{words.last}</span>}
+        {isBest && <span className="trainstop-tag">{words.best}</span>}
+      </span>
+      <span className="trainstop-checkpoint-facts">
+        <time dateTime={checkpoint.saved_at}>{facts.filter(Boolean).join(' · ')}</time>
+      </span>
+      <span className="trainstop-checkpoint-metrics">
+        <span className="trainstop-checkpoint-verdict">
+          <Icon name={verified ? 'done' : 'failed'} />
+          {verified ? words.verified : words.notVerified(problem)}
+        </span>
+        {metrics.map(([name, value]) => (
+          <span key={name} className="trainstop-checkpoint-metric">
+            {' · '}
+            {name} {formatMetric(value, locale)}
+          </span>
+        ))}
+      </span>
+      {actions != null && <span className="trainstop-checkpoint-actions">{actions}</span>}
+    </li>
+  )
+}

@@ -1,0 +1,75 @@
+import { type ReactNode, useRef } from 'react'
+import { secondsBetween } from '../format/time'
+import { useNow } from '../hooks/useNow'
+import { usePauseJob } from '../hooks/usePauseJob'
+import { useTrainingJob } from '../hooks/useTrainingJob'
+import { useMessages } from '../messages/useMessages'
+import { ControlButton, useControlIds } from './ControlButton'
+import { classes } from './classes'
+import { ErrorMessage } from './ErrorMessage'
+import { Icon } from './Icon'
+
+export interface PauseTrainingButtonProps {
+  jobId: string
+  /** Park at a step and keep the GPU. Default false: save, exit and free the GPU. */
+  hold?: boolean | undefined
+  icon?: ReactNode
+  className?: string | undefined
+}
+
+/** Pauses a run. Shown while there is something to pause. */
+export function PauseTrainingButton({ jobId, hold, icon = <Icon name="pause" />, className }: PauseTrainingButtonProps) {
+  const messages = useMessages()
+  const ids = useControlIds()
+  const state = useTrainingJob(jobId, {
+    select: ({ job }) => job && { status: job.status, pause: job.capabilities.pause, command: job.command },
+  })
+  const pause = usePauseJob()
+  const onItsWay = useRef(false)
+  const pausing = state?.status === 'pausing'
+  const deadline = pausing && state.command?.action === 'pause' ? state.command.deadline : null
+  const now = useNow(deadline !== null)
+  if (!state || !(state.status === 'pending' || state.status === 'running' || pausing)) return null
+
+  const blocked = !pausing && !state.pause.allowed ? (state.pause.reason ?? '') : null
+  const left = deadline === null ? null : Math.max(0, Math.ceil(secondsBetween(now, deadline)))
+  function press() {
+    if (onItsWay.current) return
+    onItsWay.current = true
+    pause.mutate(
+      { jobId, hold },
+      {
+        onSettled: () => {
+          onItsWay.current = false
+        },
+      },
+    )
+  }
+  return (
+    <div
+      className={classes('trainstop-root trainstop-control trainstop-pause', className)}
+      data-phase={pausing ? 'pausing' : pause.isPending ? 'sending' : blocked === null ? 'idle' : 'blocked'}
+    >
+      <ControlButton
+        part="pause"
+        icon={icon}
+        busy={pausing || pause.isPending}
+        blocked={blocked}
+        describedBy={blocked || left !== null ? ids.note : undefined}
+        onPress={press}
+      >
+        {pausing ? messages.pause.pausing : pause.isPending ? messages.pause.sending : messages.pause.button}
+      </ControlButton>
+      {(blocked || left !== null) && (
+        <p id={ids.note} className="trainstop-control-note">
+          {blocked || messages.pause.untilDeadline(messages.duration(left ?? 0))}
+        </p>
+      )}
+      {pause.error && !pausing && (
+        <div className="trainstop-control-error">
+          <ErrorMessage error={pause.error} />
+        </div>
+      )}
+    </div>
+  )
+}
