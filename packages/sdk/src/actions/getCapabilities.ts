@@ -1,5 +1,5 @@
 import type { TrainingClient } from '../client/createTrainingClient'
-import { readRoute } from '../client/readAnswer'
+import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
 import { capabilitiesAnswer, type Template } from '../protocol'
@@ -21,7 +21,7 @@ export function getCapabilities(
   { signal }: GetCapabilitiesParameters = {},
 ): Promise<GetCapabilitiesResult> {
   return resultOf(async () => {
-    const answer = await readRoute(client, { name: 'getCapabilities' }, capabilitiesAnswer, signal)
+    const answer = await read(client, { name: 'getCapabilities' }, capabilitiesAnswer, signal)
     return { protocol: answer.protocol, server: answer.server, templates: answer.templates }
   })
 }

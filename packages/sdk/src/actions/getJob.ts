@@ -1,5 +1,5 @@
 import type { TrainingClient } from '../client/createTrainingClient'
-import { readJobRoute } from '../client/readAnswer'
+import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
 import { type Job, jobAnswer } from '../protocol'
@@ -14,7 +14,7 @@ export type GetJobError = TrainingError
 /** Reads one job as it is now. */
 export function getJob(client: TrainingClient, { jobId, signal }: GetJobParameters): Promise<GetJobResult> {
   return resultOf(async () => {
-    const { job } = await readJobRoute(client, { name: 'getJob', jobId }, jobAnswer, signal)
+    const { job } = await read(client, { name: 'getJob', jobId }, jobAnswer, signal)
     return { job }
   })
 }

@@ -1,5 +1,5 @@
 import type { TrainingClient } from '../client/createTrainingClient'
-import { readJobRoute } from '../client/readAnswer'
+import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
 import { logsAnswer } from '../protocol'
@@ -31,7 +31,7 @@ export function getLogs(
 ): Promise<GetLogsResult> {
   return resultOf(async () => {
     const call = { name: 'getLogs', jobId, attempt, offset, limit } as const
-    const answer = await readJobRoute(client, call, logsAnswer, signal)
+    const answer = await read(client, call, logsAnswer, signal)
     return {
       attempt: answer.attempt,
       offset: answer.offset,

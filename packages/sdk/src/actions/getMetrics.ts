@@ -1,5 +1,5 @@
 import type { TrainingClient } from '../client/createTrainingClient'
-import { readJobRoute } from '../client/readAnswer'
+import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
 import { type MetricColumns, metricsAnswer } from '../protocol'
@@ -24,7 +24,7 @@ export function getMetrics(
 ): Promise<GetMetricsResult> {
   return resultOf(async () => {
     const call = { name: 'getMetrics', jobId, maxPoints } as const
-    const { columns, generation, seq } = await readJobRoute(client, call, metricsAnswer, signal)
+    const { columns, generation, seq } = await read(client, call, metricsAnswer, signal)
     return { columns, generation, seq }
   })
 }

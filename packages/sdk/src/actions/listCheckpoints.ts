@@ -1,5 +1,5 @@
 import type { TrainingClient } from '../client/createTrainingClient'
-import { readJobRoute } from '../client/readAnswer'
+import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
 import { type Checkpoint, checkpointsAnswer } from '../protocol'
@@ -19,7 +19,7 @@ export function listCheckpoints(
 ): Promise<ListCheckpointsResult> {
   return resultOf(async () => {
     const call = { name: 'listCheckpoints', jobId } as const
-    const { checkpoints } = await readJobRoute(client, call, checkpointsAnswer, signal)
+    const { checkpoints } = await read(client, call, checkpointsAnswer, signal)
     return { checkpoints }
   })
 }

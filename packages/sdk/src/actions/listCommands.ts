@@ -1,5 +1,5 @@
 import type { TrainingClient } from '../client/createTrainingClient'
-import { readJobRoute } from '../client/readAnswer'
+import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
 import { type Command, commandsAnswer } from '../protocol'
@@ -19,7 +19,7 @@ export function listCommands(
 ): Promise<ListCommandsResult> {
   return resultOf(async () => {
     const call = { name: 'listCommands', jobId } as const
-    const { commands } = await readJobRoute(client, call, commandsAnswer, signal)
+    const { commands } = await read(client, call, commandsAnswer, signal)
     return { commands }
   })
 }

@@ -1,5 +1,5 @@
 import type { TrainingClient } from '../client/createTrainingClient'
-import { readRoute } from '../client/readAnswer'
+import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
 import { type Job, jobsAnswer } from '../protocol'
@@ -21,7 +21,7 @@ export function listJobs(
   { cursor = null, limit = null, signal }: ListJobsParameters = {},
 ): Promise<ListJobsResult> {
   return resultOf(async () => {
-    const answer = await readRoute(client, { name: 'listJobs', cursor, limit }, jobsAnswer, signal)
+    const answer = await read(client, { name: 'listJobs', cursor, limit }, jobsAnswer, signal)
     return { jobs: answer.jobs, nextCursor: answer.next_cursor }
   })
 }

@@ -1,6 +1,24 @@
-import type { Command, ControlRequest, Job, Outcome, StopReason } from '../protocol'
+import * as z from 'zod/mini'
+import { isTrainingError, trainingError } from '../errors/trainingError'
+import {
+  type Command,
+  type ControlRequest,
+  command,
+  commandsAnswer,
+  controlAnswer,
+  isTerminal,
+  type Job,
+  job,
+  jobAnswer,
+  type Outcome,
+  type StopReason,
+} from '../protocol'
 import type { TrainingClient } from './createTrainingClient'
-import type { Result } from './result'
+import { newIdempotencyKey } from './newIdempotencyKey'
+import { parseAnswer } from './parseAnswer'
+import { assertJobId, readOnce } from './read'
+import { type Result, resultOf } from './result'
+import { type Settlement, sendIntent } from './sendIntent'
 
 /** What cancel, pause and resume have in common. */
 export interface ControlJobParameters {
@@ -14,10 +32,90 @@ export interface ControlJobParameters {
   signal?: AbortSignal | undefined
 }
 
-export type ControlJobResult = Result<{ outcome: Outcome; command: Command | null; job: Job | null }>
+export interface ControlJobSuccess {
+  outcome: Outcome
+  /** The durable command. Null for a `no_op`, and where a minimal server tells none. */
+  command: Command | null
+  /** The job after it. Null where a minimal server tells none. */
+  job: Job | null
+}
+export type ControlJobResult = Result<ControlJobSuccess>
 
-export declare function controlJob(
+/** Sends one control call, until it is known what became of it. */
+export function controlJob(
   client: TrainingClient,
-  parameters: ControlJobParameters,
+  { jobId, idempotencyKey = newIdempotencyKey(), signal }: ControlJobParameters,
   body: ControlRequest,
-): Promise<ControlJobResult>
+): Promise<ControlJobResult> {
+  return resultOf(async () => {
+    assertJobId(jobId)
+    return sendIntent(client, {
+      call: { name: 'controlJob', jobId, body, idempotencyKey },
+      signal,
+      parse: (answer) => parseControl(answer, jobId, body),
+      settle: () => findCommand(client, { jobId, idempotencyKey, signal }, body),
+    })
+  })
+}
+
+/** `result` may hold anything: what of it can be read, is. */
+function parseControl(body: unknown, jobId: string, { action }: ControlRequest): ControlJobSuccess {
+  const answer = parseAnswer(controlAnswer, body)
+  if (answer.action !== action || answer.job_id !== jobId) {
+    const message = "The training server's answer is about another call."
+    throw trainingError('invalid_response', { message, excerpt: `${answer.action} ${answer.job_id}` })
+  }
+  const result =
+    typeof answer.result === 'object' ? (answer.result as Partial<ControlJobSuccess> | null) : null
+  const readCommand = z.safeParse(command, result?.command)
+  const readJob = z.safeParse(job, result?.job)
+  return {
+    outcome: result?.outcome === 'no_op' ? 'no_op' : 'accepted',
+    command: readCommand.success ? readCommand.data : null,
+    job: readJob.success ? readJob.data : null,
+  }
+}
+
+/** Looks for the command that has this intent's key. */
+async function findCommand(
+  client: TrainingClient,
+  { jobId, idempotencyKey, signal }: ControlJobParameters,
+  { action }: ControlRequest,
+): Promise<Settlement<ControlJobSuccess>> {
+  const isOurs = (candidate: Command | null) => candidate?.idempotency_key === idempotencyKey
+  try {
+    const { job } = await readOnce(client, { name: 'getJob', jobId }, jobAnswer, signal)
+    const newest = [job.command, job.last_command].find(isOurs)
+    const ours = newest ?? (await listed(client, jobId, signal)).find(isOurs)
+    if (ours)
+      return {
+        found: { outcome: 'accepted', command: ours, job: await resumedJob(client, job, action, signal) },
+      }
+    // Whatever became of the call, a job that is over can't be stopped any more.
+    if (action === 'cancel' && isTerminal(job.status))
+      return { found: { outcome: 'no_op', command: null, job } }
+    return 'absent'
+  } catch (error) {
+    if (isTrainingError(error) && error.code === 'not_supported') return 'unanswerable'
+    throw error
+  }
+}
+
+async function listed(
+  client: TrainingClient,
+  jobId: string,
+  signal: AbortSignal | undefined,
+): Promise<Command[]> {
+  return (await readOnce(client, { name: 'listCommands', jobId }, commandsAnswer, signal)).commands
+}
+
+/** Resuming a final job makes a new one, which is what the caller wants to see. */
+async function resumedJob(
+  client: TrainingClient,
+  job: Job,
+  action: ControlRequest['action'],
+  signal: AbortSignal | undefined,
+): Promise<Job> {
+  if (action !== 'resume' || job.resumed_as === null) return job
+  return (await readOnce(client, { name: 'getJob', jobId: job.resumed_as }, jobAnswer, signal)).job
+}

@@ -1,8 +1,21 @@
-import type { Job, StartRequest } from '../protocol'
+import { type Job, jobAnswer, type StartRequest } from '../protocol'
 import type { TrainingClient } from './createTrainingClient'
-export declare function sendStart(
+import { newIdempotencyKey } from './newIdempotencyKey'
+import { parseAnswer } from './parseAnswer'
+import { sendIntent } from './sendIntent'
+
+/** Starts a job. Throws a `TrainingError`. */
+export function sendStart(
   client: TrainingClient,
   body: StartRequest,
-  idempotencyKey: string | undefined,
+  idempotencyKey = newIdempotencyKey(),
   signal: AbortSignal | undefined,
-): Promise<Job>
+): Promise<Job> {
+  return sendIntent(client, {
+    call: { name: 'startJob', body, idempotencyKey },
+    signal,
+    parse: (answer) => parseAnswer(jobAnswer, answer).job,
+    // No read finds a job by its key, but sending the key again does: servers that can start jobs honour it.
+    settle: async () => 'absent',
+  })
+}

@@ -1,7 +1,8 @@
 import { isTrainingError, type TrainingError, trainingError } from '../errors/trainingError'
-import { idPattern, type TrainingEvent } from '../protocol'
+import { idPattern } from '../protocol'
 import { reduceJob } from '../state/reduceJob'
 import { disconnected } from '../transports/connection'
+import type { TransportObserver, TransportUpdate } from '../transports/transport'
 import type { TrainingClient } from './createTrainingClient'
 import type { JobUpdate } from './jobUpdate'
 
@@ -11,10 +12,42 @@ export interface SubscriptionListener {
 }
 
 /** One job watched through one client, however many listen. */
-interface SharedSubscription {
-  latest: JobUpdate
-  listeners: Set<SubscriptionListener>
-  close: () => void
+class SharedSubscription implements TransportObserver {
+  latest: JobUpdate = { job: null, event: null, connection: disconnected, error: null }
+  ended: { error: TrainingError | null } | null = null
+  readonly listeners = new Set<SubscriptionListener>()
+  /** Listeners, and those that are about to be. */
+  members = 0
+  close: () => void = () => {}
+  readonly #onClosed: () => void
+
+  constructor(onClosed: () => void) {
+    this.#onClosed = onClosed
+  }
+
+  next({ event, connection, error }: TransportUpdate): void {
+    if (this.ended) return
+    const job = event === null ? this.latest.job : reduceJob(this.latest.job, event)
+    const update = { job, event, connection, error }
+    this.latest = update
+    for (const listener of [...this.listeners]) tell(() => listener.onUpdate(update))
+  }
+
+  end(error: TrainingError | null): void {
+    if (this.ended) return
+    if (error !== this.latest.error) this.next({ event: null, connection: this.latest.connection, error })
+    this.ended = { error }
+    this.#onClosed()
+    for (const listener of [...this.listeners]) tell(() => listener.onEnd(error))
+    this.listeners.clear()
+  }
+
+  leaveIfEmpty(): void {
+    if (this.members > 0 || this.ended) return
+    this.ended = { error: null }
+    this.#onClosed()
+    this.close()
+  }
 }
 
 const subscriptions = new WeakMap<TrainingClient, Map<string, SharedSubscription>>()
@@ -26,28 +59,62 @@ const subscriptions = new WeakMap<TrainingClient, Map<string, SharedSubscription
 export function joinSubscription(
   client: TrainingClient,
   jobId: string,
-  listener: SubscriptionListener,
+  { onUpdate, onEnd }: SubscriptionListener,
 ): () => void {
-  const ofClient = subscriptions.get(client) ?? new Map<string, SharedSubscription>()
-  subscriptions.set(client, ofClient)
-  const shared = ofClient.get(jobId) ?? open(client, jobId, ofClient)
-
+  const shared = sharedSubscription(client, jobId)
+  const listener = { onUpdate, onEnd }
   let joined = true
+  shared.members++
+  // Not at once, so that nobody is called back before they hold the function to leave.
   queueMicrotask(() => {
     if (!joined) return
-    if (isKnown(shared.latest)) listener.onUpdate(shared.latest)
-    if (ofClient.get(jobId) !== shared) return
-    shared.listeners.add(own)
+    if (isNews(shared.latest)) tell(() => onUpdate({ ...shared.latest, event: null }))
+    if (!joined) return
+    const { ended } = shared
+    if (ended) tell(() => onEnd(ended.error))
+    else shared.listeners.add(listener)
   })
-  const own = { ...listener }
   return () => {
+    if (!joined) return
     joined = false
-    shared.listeners.delete(own)
+    shared.listeners.delete(listener)
+    shared.members--
+    queueMicrotask(() => shared.leaveIfEmpty())
   }
 }
-declare function open(
-  client: TrainingClient,
-  jobId: string,
-  ofClient: Map<string, SharedSubscription>,
-): SharedSubscription
-declare function isKnown(update: JobUpdate): boolean
+
+function sharedSubscription(client: TrainingClient, jobId: string): SharedSubscription {
+  const ofClient = subscriptions.get(client) ?? new Map<string, SharedSubscription>()
+  subscriptions.set(client, ofClient)
+  const held = ofClient.get(jobId)
+  if (held) return held
+  const shared = new SharedSubscription(() => ofClient.delete(jobId))
+  ofClient.set(jobId, shared)
+  if (idPattern.test(jobId)) open(client, jobId, shared)
+  else shared.end(trainingError('job_not_found', { arrived: 'no' }))
+  return shared
+}
+
+function open(client: TrainingClient, jobId: string, shared: SharedSubscription): void {
+  try {
+    shared.close = client.transport.subscribe({ jobId, observer: shared })
+  } catch (error) {
+    // A transport of someone else's.
+    shared.end(isTrainingError(error) ? error : trainingError('internal', { rawCode: null, cause: error }))
+  }
+}
+
+function isNews({ job, connection, error }: JobUpdate): boolean {
+  return job !== null || error !== null || connection !== disconnected
+}
+
+/** A listener's own mistake is reported as what it is, and keeps nobody else from being told. */
+function tell(call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}

@@ -14,15 +14,22 @@ export type TransportCall =
   | { name: 'listCommands'; jobId: string }
   | { name: 'getCapabilities' }
 
-/** What a subscription tells. None of these may throw. */
+/** One thing that a subscription tells. */
+export interface TransportUpdate {
+  /**
+   * What came in; null where only the connection changed. In the server's order. Polling tells a `job` event for each
+   * answer, and an `end` event for a job that is final.
+   */
+  readonly event: TrainingEvent | null
+  readonly connection: Connection
+  /** Why the last attempt failed. Null once the server is heard again. */
+  readonly error: TrainingError | null
+}
+
 export interface TransportObserver {
-  /** An event, in the order of the server. Polling tells a `job` event for each answer. */
-  onEvent(event: TrainingEvent): void
-  onConnection(connection: Connection): void
-  /** An attempt failed. The subscription goes on. */
-  onError(error: TrainingError): void
-  /** Nothing more will come: after the event `end`, or with an error that trying again does not mend. */
-  onEnd(error: TrainingError | null): void
+  next(update: TransportUpdate): void
+  /** Nothing more will come: after an `end` event, or with an error that trying again does not mend. */
+  end(error: TrainingError | null): void
 }
 
 /**
@@ -37,7 +44,8 @@ export interface Transport {
   request(call: TransportCall, options: { signal?: AbortSignal | undefined }): Promise<unknown>
   /**
    * Watches one job until it is final or the returned function is called, reconnecting by itself. The first event
-   * is a `job` snapshot; what follows joins it without a gap.
+   * is a `job` snapshot; what follows joins it without a gap. After the returned function was called, the observer is
+   * left alone.
    */
   subscribe(options: { jobId: string; observer: TransportObserver }): () => void
 }

@@ -1,11 +1,15 @@
-import type { Clock } from '../clock'
+import { trainingError } from '../../errors/trainingError'
+import { type Clock, systemClock } from '../clock'
 import type { Transport } from '../transport'
+import type { HttpContext } from './context'
+import { request } from './request'
+import { HttpSubscription } from './subscription'
 
 export interface HttpTransportOptions {
   /** Where the training calls are: usually the host's own route, `/api/training`. */
   url: string
   /**
-   * Sent with every call. A function is asked again before every attempt, so that a token never goes stale: it may be
+   * Sent with every call. A function is asked again before every attempt, so that a token never goes stale; it may be
    * async. Cookies of the same origin are sent by themselves.
    */
   headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
@@ -13,11 +17,44 @@ export interface HttpTransportOptions {
   fetch?: typeof globalThis.fetch | undefined
   /** Seconds to wait for an answer, or for the first word of a stream. Default 15. */
   answerTimeoutSeconds?: number | undefined
-  /** Seconds of silence after which a stream is taken for dead. Servers send a heartbeat every 10. Default 30. */
+  /** Seconds of silence after which a stream is taken for dead. Servers say something every 10. Default 30. */
   stallTimeoutSeconds?: number | undefined
   /** Seconds between two reads while polling. Default 3. */
   pollSeconds?: number | undefined
   /** For tests: the time that time-outs, back-off and polling go by. */
   clock?: Clock | undefined
 }
-export declare function http(options: HttpTransportOptions): Transport
+
+/**
+ * Speaks protocol v1 over HTTP. Updates come as server-sent events, read with fetch so that headers can be sent and
+ * renewed; where streams don't get through it polls, and tries a stream again later.
+ */
+export function http({
+  url,
+  headers = {},
+  fetch = (input, init) => globalThis.fetch(input, init),
+  answerTimeoutSeconds = 15,
+  stallTimeoutSeconds = 30,
+  pollSeconds = 3,
+  clock = systemClock,
+}: HttpTransportOptions): Transport {
+  const context: HttpContext = {
+    url: url.replace(/\/+$/, ''),
+    headers: typeof headers === 'function' ? headers : () => headers,
+    fetch,
+    answerTimeoutSeconds,
+    stallTimeoutSeconds,
+    pollSeconds,
+    clock,
+  }
+  return {
+    request: (call, { signal }) => request(context, call, signal),
+    subscribe({ jobId, observer }) {
+      const subscription = new HttpSubscription(context, jobId, observer)
+      subscription.run().catch((cause) => {
+        observer.end(trainingError('internal', { message: 'Watching the job failed.', rawCode: null, cause }))
+      })
+      return () => subscription.stop()
+    },
+  }
+}

@@ -1,0 +1,3 @@
+export type { AuditEntry } from './audit'
+export { createTrainingHandler, type TrainingHandlerOptions } from './createTrainingHandler'
+export type { AuthorizeRequest, TrainingAction, TrainingUser } from './permission'

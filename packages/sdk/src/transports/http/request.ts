@@ -1,0 +1,74 @@
+import { errorFromAnswer, invalidResponse, type RefusedAnswer } from '../../errors/errorFromAnswer'
+import type { TransportCall } from '../transport'
+import type { HttpContext } from './context'
+import { retryAfterSeconds } from './retryAfter'
+import { type HttpRoute, routeOf } from './route'
+import { type SentRequest, send } from './send'
+
+/** One attempt of one call. Resolves with the answer's JSON. */
+export async function request(
+  context: HttpContext,
+  call: TransportCall,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const route = routeOf(call)
+  const sent = await send(context, route, signal, {
+    accept: 'application/json',
+    ...(route.body !== undefined && { 'content-type': 'application/json' }),
+    ...(route.idempotencyKey !== undefined && { 'idempotency-key': route.idempotencyKey }),
+  })
+  const answer = await readAnswer(context, route, sent)
+  if (isRedirect(sent.response)) throw redirected(answer)
+  const { body, status } = answer
+  const success = typeof body === 'object' && body !== null && 'success' in body && body.success === true
+  if (status >= 200 && status < 300) {
+    if (success) return body
+    throw isRefusal(body) ? errorFromAnswer(answer) : invalidResponse(answer)
+  }
+  throw errorFromAnswer(answer)
+}
+
+/** Reads the body to its end, within the time that is left for the answer. */
+export async function readAnswer(
+  { clock }: HttpContext,
+  route: HttpRoute,
+  { response, watch, secrets, failure }: SentRequest,
+): Promise<RefusedAnswer> {
+  try {
+    const text = await watch.guard(response.text())
+    return {
+      status: response.status,
+      text,
+      body: parsed(text),
+      requestId: response.headers.get('x-request-id'),
+      retryAfterSeconds: retryAfterSeconds(response.headers.get('retry-after'), clock.now()),
+      secrets,
+      readOnly: route.method === 'GET',
+    }
+  } catch (cause) {
+    throw failure(cause)
+  } finally {
+    watch.release()
+  }
+}
+
+/** In a browser a redirect that is not followed is opaque, with status 0. */
+export function isRedirect({ type, status }: Response): boolean {
+  return type === 'opaqueredirect' || (status >= 300 && status < 400)
+}
+
+export function redirected(answer: RefusedAnswer) {
+  return invalidResponse(answer, 'it redirects, often a sign of an expired sign-in')
+}
+
+function isRefusal(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && 'success' in body && body.success === false
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

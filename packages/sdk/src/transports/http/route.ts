@@ -1,0 +1,51 @@
+import type { TransportCall } from '../transport'
+
+/** A call as HTTP. */
+export interface HttpRoute {
+  method: 'GET' | 'POST'
+  /** Below the base URL, query included. */
+  path: string
+  body?: unknown
+  idempotencyKey?: string
+}
+
+export function routeOf(call: TransportCall): HttpRoute {
+  switch (call.name) {
+    case 'startJob':
+      return { method: 'POST', path: '/jobs', body: call.body, idempotencyKey: call.idempotencyKey }
+    case 'controlJob': {
+      const path = `/local/${encodeURIComponent(call.jobId)}/control`
+      return { method: 'POST', path, body: call.body, idempotencyKey: call.idempotencyKey }
+    }
+    case 'getJob':
+      return get(ofJob(call.jobId, ''))
+    case 'listJobs':
+      return get('/jobs', { cursor: call.cursor, limit: call.limit })
+    case 'getMetrics':
+      return get(ofJob(call.jobId, '/metrics'), { max_points: call.maxPoints })
+    case 'getLogs': {
+      const { attempt, offset, limit } = call
+      return get(ofJob(call.jobId, '/logs'), { attempt, offset, limit })
+    }
+    case 'listCheckpoints':
+      return get(ofJob(call.jobId, '/checkpoints'))
+    case 'listCommands':
+      return get(ofJob(call.jobId, '/commands'))
+    case 'getCapabilities':
+      return get('/capabilities')
+  }
+}
+
+export function eventsRoute(jobId: string): HttpRoute {
+  return get(ofJob(jobId, '/events'))
+}
+
+function ofJob(jobId: string, rest: string): string {
+  return `/jobs/${encodeURIComponent(jobId)}${rest}`
+}
+
+function get(path: string, query: Record<string, string | number | null> = {}): HttpRoute {
+  const given = Object.entries(query).filter(([, value]) => value !== null)
+  const search = given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join('&')
+  return { method: 'GET', path: search === '' ? path : `${path}?${search}` }
+}
