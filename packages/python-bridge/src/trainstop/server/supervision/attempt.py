@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.clock import now
-from trainstop.rundir.control import ControlCommand, read_control, write_control
+from trainstop.rundir.control import read_control, write_control
 from trainstop.rundir.layout import RunDir, server_wake
 from trainstop.rundir.process_identity import boot_id
 from trainstop.rundir.wake import poke
@@ -22,6 +23,9 @@ from trainstop.server.supervision.orphaned_tree import DEFAULT_LINGER_SECONDS, O
 from trainstop.server.supervision.process_watch import ProcessWatch
 from trainstop.server.supervision.retried import Retried
 from trainstop.shim.process_tree import Process
+
+if TYPE_CHECKING:
+    from trainstop.rundir.control import ControlCommand
 
 PAUSE_MARGIN_SECONDS = 1.0
 """A pause expires this long after its deadline: what was acknowledged in time must have time to arrive."""

@@ -12,15 +12,15 @@ _CHECKPOINT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def verify_checkpoint(run: RunDir, job_id: str, fact: dict[str, Any]) -> dict[str, Any]:
-    """The `checkpoint` fact with `path`, `verified`, `problem`, `saved_at`. Raises nothing; reads every byte.
+    """The `checkpoint` fact with `path`, `verified`, `problem`, `saved_at`. Reads every byte.
 
+    Raises ValueError for an id that no checkpoint can have (it would lead out of the directory, say).
     The training process is not taken at its word: the directory must hold the manifest of this very
     checkpoint of this very job.
     """
     checkpoint_id = fact.get("checkpoint_id")
     if not isinstance(checkpoint_id, str) or not _CHECKPOINT_ID.fullmatch(checkpoint_id):
-        problem = f"{checkpoint_id!r:.80} is no checkpoint's id"
-        return {**fact, "path": None, "verified": False, "problem": problem, "saved_at": fact["at"]}
+        raise ValueError(f"{checkpoint_id!r:.80} is no checkpoint's id")
     path = run.checkpoints / checkpoint_id
     verification = verify(path)
     manifest = verification.manifest

@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainstop.rundir.atomic_file import write_json_atomically
-from trainstop.rundir.control import ControlCommand, write_control
+from trainstop.rundir.control import write_control
 from trainstop.rundir.layout import RunDir
 from trainstop.shim.launch import FAILED, MISUSED, SUPERVISED
+
+if TYPE_CHECKING:
+    from trainstop.rundir.control import ControlCommand
 
 HANDSHAKE_SECONDS = 30.0
 """How long a shim may take to say that it holds the attempt; it takes a fraction of one second."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.clock import now, rfc3339
-from trainstop.rundir.control import ControlCommand
 from trainstop.rundir.journal import Journal, read_facts
 from trainstop.rundir.layout import RunDir
 from trainstop.rundir.process_identity import boot_id
@@ -22,6 +21,9 @@ from trainstop.server.supervision.journals import SHIM_JOURNAL, SUPERVISOR_JOURN
 from trainstop.shim.ladder import Order, next_step, receive
 from trainstop.shim.process_tree import Process, kill_round, marked_tree, send_signal
 from trainstop.shim.steady_clock import steady_now
+
+if TYPE_CHECKING:
+    from trainstop.rundir.control import ControlCommand
 
 log = logging.getLogger("trainstop.server.supervision")
 
