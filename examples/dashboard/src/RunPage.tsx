@@ -6,6 +6,7 @@ import {
   ResumeTrainingButton,
   StopReceipt,
   StopTrainingButton,
+  type TrainingJob,
   TrainingLog,
   TrainingProgress,
   useTrainingJob,
@@ -14,12 +15,21 @@ import { MetricChart } from '@trainstop/react/chart'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 
+/** What this page itself shows of the job: it does not render while metrics stream. */
+const selectHead = ({ job, error }: TrainingJob) => ({
+  name: job?.name,
+  resumedFrom: job?.resumed_from,
+  resumedAs: job?.resumed_as,
+  end: job?.end?.message,
+  error,
+})
+
 export function RunPage({ jobId }: { jobId: string }) {
   const [, navigate] = useLocation()
   const [terminal, setTerminal] = useState(true)
-  const { job, error } = useTrainingJob(jobId, { select: selectHead })
+  const { name, resumedFrom, resumedAs, end, error } = useTrainingJob(jobId, { select: selectHead })
 
-  if (!job)
+  if (name === undefined)
     return (
       <section className="page narrow">
         {error ? (
@@ -41,7 +51,7 @@ export function RunPage({ jobId }: { jobId: string }) {
       <div className="run-name">
         <Link href="/">All runs</Link>
         <span aria-hidden="true">/</span>
-        <strong>{job.name}</strong>
+        <strong>{name}</strong>
         <JobStatus jobId={jobId} />
         <ConnectionBadge jobId={jobId} />
       </div>
@@ -62,22 +72,22 @@ export function RunPage({ jobId }: { jobId: string }) {
           </button>
         </div>
       </header>
-      {(job.resumed_from || job.resumed_as) && (
+      {(resumedFrom || resumedAs) && (
         <p className="lineage">
-          {job.resumed_from && (
+          {resumedFrom && (
             <>
-              Resumed from <Link href={`/runs/${job.resumed_from.job_id}`}>an earlier run</Link> at{' '}
-              {job.resumed_from.checkpoint_id}.{' '}
+              Resumed from <Link href={`/runs/${resumedFrom.job_id}`}>an earlier run</Link> at{' '}
+              {resumedFrom.checkpoint_id}.{' '}
             </>
           )}
-          {job.resumed_as && (
+          {resumedAs && (
             <>
-              Goes on in <Link href={`/runs/${job.resumed_as}`}>another run</Link>.
+              Goes on in <Link href={`/runs/${resumedAs}`}>another run</Link>.
             </>
           )}
         </p>
       )}
-      {job.end && <p className="end">{job.end.message}</p>}
+      {end && <p className="end">{end}</p>}
       <section className="panel" aria-label="Progress">
         <TrainingProgress jobId={jobId} />
         <MetricChart jobId={jobId} metrics={['train_loss', 'eval_loss']} />
@@ -87,7 +97,7 @@ export function RunPage({ jobId }: { jobId: string }) {
           <h2 id="terminal-title">Terminal</h2>
           <TrainingLog jobId={jobId} />
         </section>
-        <aside>
+        <aside className="side">
           <section className="panel" aria-labelledby="receipt-title">
             <h2 id="receipt-title">Stops and pauses</h2>
             <StopReceipt jobId={jobId} />

@@ -1,14 +1,20 @@
-import { JobList, useTrainingJobs } from '@trainstop/react'
+import { JobList } from '@trainstop/react'
+import { Link } from 'wouter'
 import { StartRun } from './StartRun'
 
 export function RunsPage() {
-  const { jobs, error, isLoading } = useTrainingJobs()
   return (
     <section className="page">
       <StartRun />
       <section aria-labelledby="runs-title" className="panel">
         <h2 id="runs-title">Runs</h2>
-        <JobList jobs={jobs} isLoading={isLoading} error={error} href={(job) => `/runs/${job.id}`} />
+        <JobList
+          renderLink={(job, { className, children }) => (
+            <Link href={`/runs/${job.id}`} className={className}>
+              {children}
+            </Link>
+          )}
+        />
       </section>
     </section>
   )

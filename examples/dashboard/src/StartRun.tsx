@@ -1,5 +1,5 @@
-import type { Template, TemplateParam } from '@trainstop/sdk'
 import { useServerCapabilities, useStartJob } from '@trainstop/react'
+import type { Template, TemplateParam } from '@trainstop/sdk'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
 
@@ -7,9 +7,8 @@ type ParamValue = string | number | boolean
 
 /** A form for what the operator allows to be started. */
 export function StartRun() {
-  const { capabilities, error, isLoading } = useServerCapabilities()
+  const { templates = [], error, isLoading } = useServerCapabilities()
   const [chosen, setChosen] = useState<string | null>(null)
-  const templates = capabilities?.templates ?? []
   const template = templates.find(({ id }) => id === chosen) ?? templates[0]
 
   return (
@@ -38,18 +37,20 @@ function TemplateForm({ template }: { template: Template }) {
   const [, navigate] = useLocation()
   const start = useStartJob()
 
-  async function submit(event: FormEvent<HTMLFormElement>) {
+  function submit(event: FormEvent<HTMLFormElement>) {
     event.preventDefault()
     const fields = new FormData(event.currentTarget)
     const name = String(fields.get('run-name') ?? '').trim()
     const params = Object.fromEntries(
       template.params.flatMap((param) => {
-        const value = valueOf(param, fields.get(param.name))
+        const value = entryOf(param, fields.get(param.name))
         return value === null ? [] : [[param.name, value]]
       }),
     )
-    const result = await start.start({ template: template.id, params, ...(name && { name }) })
-    if (result.ok) navigate(`/runs/${result.job.id}`)
+    start.mutate(
+      { template: template.id, params, ...(name && { name }) },
+      { onSuccess: ({ job }) => navigate(`/runs/${job.id}`) },
+    )
   }
 
   return (
@@ -109,7 +110,7 @@ function ParamField({ param }: { param: TemplateParam }) {
 }
 
 /** Null: left empty, so that the template's default holds. */
-function valueOf({ type }: TemplateParam, entered: FormDataEntryValue | null): ParamValue | null {
+function entryOf({ type }: TemplateParam, entered: FormDataEntryValue | null): ParamValue | null {
   if (type === 'boolean') return entered !== null
   if (entered === null || entered === '') return null
   return type === 'integer' || type === 'number' ? Number(entered) : String(entered)
