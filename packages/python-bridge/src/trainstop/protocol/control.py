@@ -67,4 +67,4 @@ class StartRequest(WireModel):
 
     template: Id
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    params: dict[Id, ParamValue] = {}
+    params: dict[Id, ParamValue] = Field(default_factory=dict)

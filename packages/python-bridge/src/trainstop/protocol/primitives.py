@@ -42,6 +42,6 @@ Seconds = NonNegative
 
 
 class WireModel(BaseModel):
-    """As strict as the zod schemas: no value is converted, and keys that a newer version adds are passed over."""
+    """As strict as the zod schemas: no value is converted, keys that a newer version adds are passed over."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True, populate_by_name=False)

@@ -1,39 +1,229 @@
-"""The jobs of this server: the one door through which anything about them changes."""
+"""The jobs of this server: the one door through which anything about them is read or changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
+from sqlalchemy import Connection
+
+from trainstop.protocol.control import CancelOptions, PauseOptions, ResumeOptions, StartRequest
+from trainstop.rundir.clock import now, rfc3339
+from trainstop.server.jobs import idempotency, reading
+from trainstop.server.jobs.asked import Asked, Decision, Options
+from trainstop.server.jobs.cancel import cancel
+from trainstop.server.jobs.change import Change, Transaction
+from trainstop.server.jobs.deadlines import MINIMUM_GRACE_SECONDS
+from trainstop.server.jobs.facts import apply
+from trainstop.server.jobs.idempotency import Intent, request_text
+from trainstop.server.jobs.pause import pause
+from trainstop.server.jobs.resume import resume
+from trainstop.server.jobs.snapshot import wire_command, wire_job
+from trainstop.server.jobs.start import start
+from trainstop.server.jobs.states import State, Trigger
 from trainstop.server.jobs.supervised_job import Fact, SupervisedJob
+from trainstop.server.jobs.supervision_view import (
+    Launching,
+    free_places,
+    one_supervised_job,
+    supervised_jobs,
+)
+from trainstop.server.store.database import Database
+from trainstop.server.store.records import CommandRecord
+from trainstop.server.templates.template import Template
+
+Read = dict[str, Any]
+"""A wire object."""
 
 
 class Jobs:
-    """Synchronous, one transaction a call, callable from any thread. Blocks on the disk."""
+    """Synchronous, one transaction a call, callable from any thread. Blocks on the disk.
 
-    on_change: Callable[[str], None] | None = None
-    """Called with a job's id after a commit that supervision must act on: a new job, a new or a changed command,
-    a place that became free. Called in whatever thread made the change."""
+    What is refused raises `Refusal` and has changed nothing.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        launching: Launching,
+        templates: Mapping[str, Template],
+        *,
+        grace_seconds: float = MINIMUM_GRACE_SECONDS,
+        clock: Callable[[], float] = now,
+    ) -> None:
+        """`grace_seconds`: the least that a stop without its own wish gets. `clock`: Unix seconds."""
+        self.templates = templates
+        self.generation = database.generation
+        self.on_change: Callable[[str], None] | None = None
+        """Called with a job's id after a commit that supervision must act on: a new job, a new or a changed
+        command, a place that became free. Called in whatever thread made the change."""
+        self.on_event: Callable[[str], None] | None = None
+        """Called with a job's id after every commit that wrote events. In whatever thread made the change."""
+        self._database = database
+        self._launching = launching
+        self._grace_seconds = grace_seconds
+        self._clock = clock
+
+    # Asked by people
+
+    def start(self, request: StartRequest, asked: Asked) -> Read:
+        """The new job; with a known Idempotency-Key the job that it made then."""
+        intent = Intent(f"start:{asked.owner or ''}", asked.idempotency_key, request_text("start", request))
+        with self._database.write() as connection:
+            earlier = idempotency.earlier(connection, intent)
+            if earlier is not None:
+                return reading.job(connection, self.generation, earlier[0], asked.owner)
+            change = start(self._transaction(connection), request, asked, self.templates)
+            change.finish()
+            idempotency.remember(connection, intent, change.job.id, None)
+            job = wire_job(connection, change.job, self.generation)
+        self._committed(change.job.id, for_supervision=True)
+        return job
+
+    def cancel(self, job_id: str, options: CancelOptions, asked: Asked) -> Read:
+        """The wire's control result: `{outcome, command, job}`. So for pause and resume."""
+        return self._control(job_id, "cancel", options, asked)
+
+    def pause(self, job_id: str, options: PauseOptions, asked: Asked) -> Read:
+        return self._control(job_id, "pause", options, asked)
+
+    def resume(self, job_id: str, options: ResumeOptions, asked: Asked) -> Read:
+        """For a cancelled or failed job, `job` is the new one that goes on from it."""
+        return self._control(job_id, "resume", options, asked)
+
+    def _control(
+        self, job_id: str, action: Literal["cancel", "pause", "resume"], options: Options, asked: Asked
+    ) -> Read:
+        intent = Intent(job_id, asked.idempotency_key, request_text(action, options))
+        with self._database.write() as connection:
+            change = Change.open(self._transaction(connection), job_id, owner=asked.owner)
+            earlier = idempotency.earlier(connection, intent)
+            if earlier is not None:
+                return self._repeated(change, *earlier)
+            new: Change | None = None
+            if isinstance(options, CancelOptions):
+                decision = cancel(change, options, asked, self._grace_seconds)
+            elif isinstance(options, PauseOptions):
+                decision = pause(change, options, asked, self._grace_seconds)
+            else:
+                decision, new = resume(change, options, asked)
+            change.finish()
+            if new is not None:
+                new.finish()
+            command_id = None if decision.command is None else decision.command.id
+            idempotency.remember(connection, intent, decision.job_id, command_id)
+            result = self._result(change, decision)
+        self._committed(job_id, for_supervision=True)
+        if new is not None:
+            self._committed(new.job.id, for_supervision=True)
+        return result
+
+    def _repeated(self, change: Change, job_id: str, command_id: str | None) -> Read:
+        command = None if command_id is None else CommandRecord.find(change.connection, id=command_id)
+        return self._result(change, Decision("no_op" if command is None else "accepted", command, job_id))
+
+    def _result(self, change: Change, decision: Decision) -> Read:
+        job = reading.job(change.connection, self.generation, decision.job_id, None)
+        command = None if decision.command is None else wire_command(decision.command)
+        return {"outcome": decision.outcome, "command": command, "job": job}
+
+    # Read by people. `owner`: only that owner's jobs exist; None: all do.
+
+    def job(self, job_id: str, owner: str | None) -> Read:
+        with self._database.read() as connection:
+            return reading.job(connection, self.generation, job_id, owner)
+
+    def newest(
+        self, owner: str | None, statuses: Sequence[str], before: int | None, limit: int
+    ) -> tuple[list[Read], int | None]:
+        """Newest first; the number is what to go on `before`, None at the end."""
+        with self._database.read() as connection:
+            return reading.jobs(
+                connection, self.generation, owner=owner, statuses=statuses, before=before, limit=limit
+            )
+
+    def commands(self, job_id: str, owner: str | None) -> list[Read]:
+        with self._database.read() as connection:
+            return reading.commands(connection, job_id, owner)
+
+    def command(self, job_id: str, command_id: str, owner: str | None) -> Read:
+        with self._database.read() as connection:
+            return reading.command(connection, job_id, command_id, owner)
+
+    def checkpoints(self, job_id: str, owner: str | None) -> list[Read]:
+        with self._database.read() as connection:
+            return reading.checkpoints(connection, job_id, owner)
+
+    def metrics(self, job_id: str, owner: str | None) -> tuple[int, Read]:
+        """(seq, columns): every row up to that seq."""
+        with self._database.read() as connection:
+            return reading.metrics(connection, job_id, owner)
+
+    def events_after(self, job_id: str, owner: str | None, seq: int, limit: int) -> reading.Events:
+        with self._database.read() as connection:
+            return reading.events_after(
+                connection, self.generation, job_id, owner=owner, seq=seq, limit=limit
+            )
+
+    def attempt(self, job_id: str, owner: str | None, attempt: int | None) -> tuple[int, bool]:
+        """(number, whether it is over) of an attempt, None being the current one."""
+        with self._database.read() as connection:
+            return reading.attempt(connection, job_id, owner, attempt)
+
+    # Supervision
 
     def supervised(self) -> list[SupervisedJob]:
-        """Every job that is pending, running, pausing or stopping; oldest first."""
-        raise NotImplementedError
+        """Every job that is pending, running, pausing or stopping; the one that has waited longest first."""
+        with self._database.read() as connection:
+            return supervised_jobs(connection, self._launching)
 
     def supervised_job(self, job_id: str) -> SupervisedJob | None:
         """The same for one job; None when it needs no supervision (any more)."""
-        raise NotImplementedError
+        with self._database.read() as connection:
+            return one_supervised_job(connection, job_id, self._launching)
 
     def claim_launch(self, job_id: str, attempt: int) -> bool:
         """Call before a shim is started; start it only on True.
 
-        Durable: from here on a cancel takes the ladder rather than just cancelling a waiting job. True again for an
-        attempt claimed before and not launched (the server died in between); False when the job was cancelled or
-        paused meanwhile or no place is free.
+        Durable: from here on a cancel takes the ladder rather than just cancelling a waiting job. True again
+        for an attempt claimed before and not launched (the server died in between); False when the job was
+        cancelled or paused meanwhile or no place is free.
         """
-        raise NotImplementedError
+        with self._database.write() as connection:
+            change = Change.open(self._transaction(connection), job_id)
+            state = change.state
+            if change.job.attempt != attempt or change.outcome(Trigger.CLAIMED) is not State.STARTING:
+                return False
+            if change.attempt.launch == "launched":
+                return False
+            if state is State.PENDING and free_places(connection, self._launching.max_running_jobs) < 1:
+                return False
+            change.attempt.launch = "claimed"
+            change.finish()
+        return True
 
-    def record(
-        self, job_id: str, attempt: int, facts: Sequence[Fact], offsets: dict[str, int]
-    ) -> None:
+    def record(self, job_id: str, attempt: int, facts: Sequence[Fact], offsets: dict[str, int]) -> None:
         """Take in what was seen, in the order it happened, and how far each journal has been read, in one
-        transaction: transitions, receipts, events, offsets. `offsets` may name only some journals."""
-        raise NotImplementedError
+        transaction: transitions, receipts, events, offsets. `offsets` may name only some journals.
+
+        Facts about an attempt that has ended change nothing: its end was decided once.
+        """
+        with self._database.write() as connection:
+            change = Change.open(self._transaction(connection), job_id, attempt=attempt)
+            before = change.job.seq
+            change.attempt.offsets = {**change.attempt.offsets, **offsets}
+            for fact in facts:
+                if change.attempt.ended_at is None and change.job.attempt == attempt:
+                    apply(change, fact)
+            change.finish()
+        if change.job.seq != before:
+            self._committed(job_id, for_supervision=change.attempt.ended_at is not None)
+
+    def _transaction(self, connection: Connection) -> Transaction:
+        return Transaction(connection, self.generation, rfc3339(self._clock()))
+
+    def _committed(self, job_id: str, *, for_supervision: bool) -> None:
+        if self.on_event is not None:
+            self.on_event(job_id)
+        if for_supervision and self.on_change is not None:
+            self.on_change(job_id)

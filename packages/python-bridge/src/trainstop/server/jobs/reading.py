@@ -1,0 +1,156 @@
+"""What can be asked about jobs. Within one transaction, so that what is returned fits together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from trainstop.server.jobs.refusal import Refusal, no_such_job
+from trainstop.server.jobs.snapshot import wire_checkpoint, wire_command, wire_job, wire_jobs
+from trainstop.server.jobs.states import FINAL, State
+from trainstop.server.store import tables
+from trainstop.server.store.records import AttemptRecord, CheckpointRecord, CommandRecord, JobRecord
+
+_NO_COLUMNS: dict[str, Any] = {"attempt": [], "step": [], "epoch": [], "elapsed_seconds": [], "values": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """A stretch of a job's events, and where the job stands at the same moment."""
+
+    events: list[dict[str, Any]]
+    seq: int
+    """The job's newest; reached when the last event has it."""
+    attempt: int
+    status: str
+    updated_at: str
+
+    @property
+    def final(self) -> bool:
+        return self.status in FINAL
+
+
+def job_record(connection: Connection, job_id: str, owner: str | None) -> JobRecord:
+    """Raises Refusal: for an owner, other people's jobs do not exist."""
+    job = JobRecord.find(connection, id=job_id)
+    if job is None or (owner is not None and job.owner != owner):
+        raise no_such_job()
+    return job
+
+
+def job(connection: Connection, generation: int, job_id: str, owner: str | None) -> dict[str, Any]:
+    return wire_job(connection, job_record(connection, job_id, owner), generation)
+
+
+def jobs(
+    connection: Connection,
+    generation: int,
+    *,
+    owner: str | None,
+    statuses: Sequence[str],
+    before: int | None,
+    limit: int,
+) -> tuple[list[dict[str, Any]], int | None]:
+    """The newest `limit` jobs, of those statuses if any are given, and the number to go on `before`."""
+    table = tables.jobs
+    query = select(table).order_by(table.c.number.desc()).limit(limit + 1)
+    if owner is not None:
+        query = query.where(table.c.owner == owner)
+    if statuses:
+        query = query.where(table.c.status.in_(statuses))
+    if before is not None:
+        query = query.where(table.c.number < before)
+    rows = connection.execute(query).all()
+    found = [JobRecord.from_row(row) for row in rows[:limit]]
+    more = len(rows) > limit
+    return wire_jobs(connection, found, generation), rows[limit - 1].number if more else None
+
+
+def commands(connection: Connection, job_id: str, owner: str | None) -> list[dict[str, Any]]:
+    """Newest first."""
+    job_record(connection, job_id, owner)
+    table = tables.commands
+    query = select(table).where(table.c.job_id == job_id).order_by(table.c.number.desc())
+    return [wire_command(CommandRecord.from_row(row)) for row in connection.execute(query)]
+
+
+def command(connection: Connection, job_id: str, command_id: str, owner: str | None) -> dict[str, Any]:
+    job_record(connection, job_id, owner)
+    found = CommandRecord.find(connection, id=command_id, job_id=job_id)
+    if found is None:
+        raise Refusal("not_found", "The job has no such command.")
+    return wire_command(found)
+
+
+def checkpoints(connection: Connection, job_id: str, owner: str | None) -> list[dict[str, Any]]:
+    """Newest first."""
+    job_record(connection, job_id, owner)
+    table = tables.checkpoints
+    query = (
+        select(table).where(table.c.job_id == job_id).order_by(table.c.saved_at.desc(), table.c.number.desc())
+    )
+    return [wire_checkpoint(CheckpointRecord.from_row(row)) for row in connection.execute(query)]
+
+
+def attempt(connection: Connection, job_id: str, owner: str | None, number: int | None) -> tuple[int, bool]:
+    """(number, whether it is over) of an attempt, None being the current one."""
+    current = job_record(connection, job_id, owner).attempt
+    wanted = current if number is None else number
+    found = AttemptRecord.find(connection, job_id=job_id, attempt=wanted)
+    if found is None:
+        raise Refusal("not_found", "The job has no such attempt.", field="attempt")
+    return wanted, found.ended_at is not None
+
+
+def metrics(connection: Connection, job_id: str, owner: str | None) -> tuple[int, dict[str, Any]]:
+    """(seq, columns): every row up to that seq."""
+    seq = job_record(connection, job_id, owner).seq
+    table = tables.metrics
+    query = select(table.c["columns"]).where(table.c.job_id == job_id).order_by(table.c.seq)
+    columns: dict[str, Any] = {"attempt": [], "step": [], "epoch": [], "elapsed_seconds": [], "values": {}}
+    values = columns["values"]
+    for batch in connection.execute(query).scalars():
+        before, count = len(columns["step"]), len(batch["step"])
+        for name in ("attempt", "step", "epoch", "elapsed_seconds"):
+            columns[name].extend(batch[name])
+        for name in batch["values"].keys() - values.keys():
+            values[name] = [None] * before
+        for name, column in values.items():
+            column.extend(batch["values"].get(name) or [None] * count)
+    return seq, columns
+
+
+def events_after(
+    connection: Connection, generation: int, job_id: str, *, owner: str | None, seq: int, limit: int
+) -> Events:
+    """At most `limit` events with a greater seq, as they travel."""
+    record = job_record(connection, job_id, owner)
+    events, metric_rows = tables.events, tables.metrics
+    query = (
+        select(events, metric_rows.c["columns"].label("columns"))
+        .outerjoin(
+            metric_rows, (metric_rows.c.job_id == events.c.job_id) & (metric_rows.c.seq == events.c.seq)
+        )
+        .where(events.c.job_id == job_id, events.c.seq > seq)
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    found = []
+    for row in connection.execute(query):
+        data = row.data
+        if row.type == "metrics":
+            data = {**data, "columns": row.columns or _NO_COLUMNS}
+        found.append(
+            {
+                "job_id": job_id,
+                "generation": generation,
+                "seq": row.seq,
+                "at": row.at,
+                "type": row.type,
+                "data": data,
+            }
+        )
+    return Events(found, record.seq, record.attempt, State(record.status), record.updated_at)

@@ -1,0 +1,178 @@
+"""Rows as objects: one class a table, its fields named as the columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+from sqlalchemy import Connection, Row, Table, insert, select, update
+
+from trainstop.server.store import tables
+
+_ALIASES = {"from": "from_"}
+"""Columns whose name is a word of Python's."""
+_FIELDS = {field: column for column, field in _ALIASES.items()}
+
+Json = dict[str, Any]
+
+
+class Record:
+    """A row. Change its fields, then `save` it in the same transaction."""
+
+    table: ClassVar[Table]
+
+    @classmethod
+    def from_row(cls, row: Row[Any]) -> Self:
+        return cls(
+            **{
+                _ALIASES.get(name, name): value
+                for name, value in row._mapping.items()
+                if _ALIASES.get(name, name) in cls.__dataclass_fields__  # type: ignore[attr-defined]
+            }
+        )
+
+    @classmethod
+    def find(cls, connection: Connection, *, lock: bool = False, **where: Any) -> Self | None:
+        """The row with these columns' values. `lock`: nobody else changes it until the transaction ends."""
+        query = select(cls.table).where(*(cls.table.c[name] == value for name, value in where.items()))
+        row = connection.execute(query.with_for_update() if lock else query).first()
+        return None if row is None else cls.from_row(row)
+
+    def values(self) -> dict[str, Any]:
+        return {
+            _FIELDS.get(each.name, each.name): getattr(self, each.name)
+            for each in fields(self)  # type: ignore[arg-type]
+        }
+
+    def add(self, connection: Connection) -> None:
+        connection.execute(insert(self.table).values(self.values()))
+
+    def save(self, connection: Connection) -> None:
+        """Write every field back to the row with this record's key."""
+        values = self.values()
+        key = [self.table.c[name] for name in self._key()]
+        where = [column == values.pop(column.name) for column in key]
+        result = connection.execute(update(self.table).where(*where).values(values))
+        if result.rowcount != 1:
+            raise LookupError(f"{self.table.name} has no row {[getattr(self, name) for name in self._key()]}")
+
+    @classmethod
+    def _key(cls) -> tuple[str, ...]:
+        return ("id",)
+
+
+@dataclass(slots=True, kw_only=True)
+class JobRecord(Record):
+    table: ClassVar[Table] = tables.jobs
+
+    id: str
+    owner: str | None
+    name: str
+    template: str | None
+    params: Json
+    argv: list[str]
+    cwd: str
+    env: dict[str, str]
+    """What the template adds to the server's environment."""
+    status: str = "pending"
+    health: str = "ok"
+    attempt: int = 1
+    created_at: str
+    updated_at: str
+    started_at: str | None = None
+    ended_at: str | None = None
+    progress: Json
+    latest_metrics: Json = field(default_factory=dict)
+    last_checkpoint_id: str | None = None
+    save_seconds: float | None = None
+    """The longest save seen: what a grace must cover."""
+    command_id: str | None = None
+    last_command_id: str | None = None
+    end: Json | None = None
+    resumed_from: Json | None = None
+    resumed_as: str | None = None
+    status_version: int = 0
+    seq: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
+class AttemptRecord(Record):
+    """What is known of one attempt's processes."""
+
+    table: ClassVar[Table] = tables.attempts
+
+    job_id: str
+    attempt: int
+    created_at: str
+    launch: str = "waiting"
+    """`waiting`, `claimed` or `launched`."""
+    resume: Json | None = None
+    """`{checkpoint_id, path}` to start from."""
+    started_at: str | None = None
+    ranks: dict[str, Json] = field(default_factory=dict)
+    """Rank's journal source → `{acknowledged: command id | null, left: reason | null}`."""
+    rate_samples: list[list[float]] = field(default_factory=list)
+    """`[unix seconds, step]` of the last seconds."""
+    signals: Json = field(default_factory=dict)
+    """`{term: at, kill: at, swept: n}` as sent by the ladder."""
+    start_error: str | None = None
+    exit: Json | None = None
+    """`{exit_code, signal, at}` of the main process."""
+    tree_gone_at: str | None = None
+    ended_at: str | None = None
+    offsets: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def _key(cls) -> tuple[str, ...]:
+        return ("job_id", "attempt")
+
+
+@dataclass(slots=True, kw_only=True)
+class CommandRecord(Record):
+    table: ClassVar[Table] = tables.commands
+
+    id: str
+    job_id: str
+    attempt: int
+    action: str
+    mode: str | None = None
+    hold: bool | None = None
+    from_: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    actor: Json
+    status: str = "active"
+    superseded_by: str | None = None
+    idempotency_key: str | None = None
+    created_at: str
+    term_at: str | None = None
+    deadline: str | None = None
+    ended_at: str | None = None
+    message: str | None = None
+    receipts: list[Json] = field(default_factory=list)
+    resumed_as: str | None = None
+    """The job that a resume of a final job started."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CheckpointRecord(Record):
+    table: ClassVar[Table] = tables.checkpoints
+
+    id: str
+    job_id: str
+    attempt: int
+    step: int | None
+    epoch: float | None
+    path: str
+    bytes: int
+    files: int
+    saved_at: str
+    save_seconds: float
+    reason: str
+    verified: bool
+    problem: str | None
+    metrics: Json
+
+    @classmethod
+    def _key(cls) -> tuple[str, ...]:
+        return ("job_id", "id")

@@ -1,0 +1,1 @@
+"""What the operator allows to be started: argv lists with checked parameters, never a shell."""
