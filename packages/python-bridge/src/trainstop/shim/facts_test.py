@@ -2,50 +2,88 @@
 
 from __future__ import annotations
 
+import errno
 import resource
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.clock import unix_seconds
-from trainstop.shim.conftest import is_there, wait_until_gone
+from trainstop.rundir.journal import Journal
+from trainstop.shim.conftest import is_there, wait_until, wait_until_gone
+from trainstop.shim.facts import Facts
 
 if TYPE_CHECKING:
-    from trainstop.rundir.clock import unix_seconds
-from trainstop.shim.conftest import Attempt
+    from trainstop.shim.conftest import Attempt
 
 
-def let_no_file_grow_beyond(attempt: Attempt, size: int) -> None:
-    """For the shim, as on a full disk; -1 lifts it again."""
-    limit = resource.RLIM_INFINITY if size < 0 else size
-    resource.prlimit(attempt.shim.pid, resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+def fill_the_disk(attempt: Attempt) -> int:
+    """For the shim alone. Ten bytes are left, so that the next fact breaks off within its line; returns the
+    size the journal has when that was tried."""
+    size = attempt.run.shim_journal.stat().st_size + 10
+    resource.prlimit(attempt.shim.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    return size
 
 
-def test_on_a_full_disk_the_ladder_goes_on_and_the_facts_are_told_later_with_their_time(
-    attempt: Attempt,
-) -> None:
+def free_the_disk(attempt: Attempt) -> None:
+    limits = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    resource.prlimit(attempt.shim.pid, resource.RLIMIT_FSIZE, limits)
+
+
+def test_on_a_full_disk_the_ladder_goes_on_and_what_happened_is_told_later(attempt: Attempt) -> None:
     family = attempt.start_family("setsid", main="deaf")
     attempt.wait_for("started")
-    # Ten bytes are left: the next fact breaks off within its line.
-    let_no_file_grow_beyond(attempt, attempt.run.shim_journal.stat().st_size + 10)
+    fill_the_disk(attempt)
     attempt.ask(mode="force")
     for process in family.values():
         wait_until_gone(process)
     assert attempt.told() == ["started"]
     assert not attempt.run.exit_record.exists()
     assert is_there(attempt.shim)
-    lifted_at = time.time()
 
-    let_no_file_grow_beyond(attempt, -1)
+    free_the_disk(attempt)
 
-    record = attempt.wait_for_exit()
-    assert record["signal"] == signal.SIGKILL
+    assert attempt.wait_for_exit()["signal"] == signal.SIGKILL
     assert attempt.told() == [
         *("started", "delivered", "kill_sent", "main_exited", "swept", "tree_gone", "resources")
     ]
-    times = [fact["at"] for fact in attempt.facts()]
-    assert times == sorted(times)
-    assert unix_seconds(attempt.fact("delivered")["at"]) <= lifted_at + 0.001
+
+
+def test_a_fact_that_did_not_fit_is_told_when_there_is_room_with_the_time_when_it_was_seen(
+    attempt: Attempt,
+) -> None:
+    attempt.start_family()
+    attempt.wait_for("started")
+    full = fill_the_disk(attempt)
+    attempt.ask(action="pause")
+    wait_until(lambda: attempt.run.shim_journal.stat().st_size == full)
+    freed_at = time.time()
+
+    free_the_disk(attempt)
+
+    assert unix_seconds(attempt.wait_for("delivered")["at"]) <= freed_at + 0.001
+
+
+def test_the_exit_record_comes_after_every_fact_or_not_at_all(attempt: Attempt) -> None:
+    class FullDisk(Journal):
+        full = True
+
+        def append_all(self, facts: list[dict[str, Any]]) -> None:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            super().append_all(facts)
+
+    journal = FullDisk(attempt.run.shim_journal)
+    facts = Facts(attempt.run, journal, str(attempt.server_wake))
+    facts.tell("tree_gone", proven=True)
+    assert facts.conclude({"exit_code": 0}) is False
+    assert not attempt.run.exit_record.exists()
+    journal.full = False
+    assert facts.conclude({"exit_code": 0}) is True
+    assert attempt.told() == ["tree_gone"]
+    assert read_json(attempt.run.exit_record) == {"exit_code": 0}
+    journal.close()
 
 
 def test_a_run_directory_that_was_removed_does_not_keep_the_shim(attempt: Attempt) -> None:

@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from trainstop.shim.conftest import Attempt
     from trainstop.shim.process_tree import Process
 
-NO_SUBREAPER = (
-    "-c",
-    "import sys, trainstop.shim.supervisor as s; s.become_subreaper = lambda: False\n"
-    "from trainstop.shim.launch import launch; sys.exit(launch(sys.argv[1:]))",
+CHANGED = (
+    "import sys, trainstop.shim.supervisor as s; {}; "
+    "from trainstop.shim.launch import launch; sys.exit(launch(sys.argv[1:]))"
 )
+NO_SUBREAPER = ("-c", CHANGED.format("s.become_subreaper = lambda: False"))
+NEVER_LOOKING_BY_ITSELF = ("-c", CHANGED.format("s.LOOK_SECONDS = 3600.0"))
 
 
 def nobody_of(family: dict[str, Process]) -> bool:
@@ -233,6 +234,16 @@ def test_a_deadline_that_passed_while_the_shim_slept_is_kept_on_waking(attempt: 
     attempt.wait_for_exit()
     assert nobody_of(family)
     assert "term_sent" not in attempt.told()
+
+
+def test_a_poke_and_a_death_are_acted_on_at_once(attempt: Attempt) -> None:
+    attempt.write_spec(attempt.family())
+    assert attempt.launch(program=NEVER_LOOKING_BY_ITSELF).returncode == 0
+    attempt.meet("main")
+    attempt.ask()
+    attempt.wait_for("delivered")
+    attempt.tell_main_to_exit(0)
+    attempt.wait_for_exit()
 
 
 def test_a_lost_poke_costs_time_only(attempt: Attempt) -> None:
