@@ -1,1 +1,1 @@
-"""The training server: `store ← jobs ← supervision ← routes ← app`; each room imports only those before it."""
+"""The training server: `store ← jobs ← supervision ← routes ← app`; each imports only those before it."""

@@ -8,7 +8,7 @@ from trainstop.server.store.records import CommandRecord
 
 MINIMUM_GRACE_SECONDS = 60.0
 SAVES_PER_GRACE = 3
-"""A save may just have begun when the stop comes, and the stop's own follows; the third is for a slow disk."""
+"""A save may just have begun when the stop comes, the stop's own follows; the third is for a slow disk."""
 TERM_SHARE = 0.75
 """Of the grace; the last quarter is for whoever saves on SIGTERM only."""
 

@@ -123,7 +123,7 @@ def _is_newest(change: Change, checkpoint: CheckpointRecord) -> bool:
     last = CheckpointRecord.find(change.connection, job_id=change.job.id, id=last_id)
     if last is None:
         return True
-    return (checkpoint.step or 0, checkpoint.saved_at) >= (last.step or 0, last.saved_at)
+    return bool((checkpoint.step or 0, checkpoint.saved_at) >= (last.step or 0, last.saved_at))
 
 
 def _checkpoint_failed(change: Change, fact: Fact) -> None:
