@@ -8,6 +8,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     restoreMocks: true,
-    typecheck: { enabled: false },
+    unstubGlobals: true,
   },
 })
