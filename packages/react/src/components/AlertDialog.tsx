@@ -15,7 +15,15 @@ export interface AlertDialogProps {
  * A modal question. It is open while it is rendered; focus goes to the element marked `data-safe`, and back to where
  * it was afterwards. Pressing outside does not dismiss it.
  */
-export function AlertDialog({ titleId, textId, title, children, actions, onDismiss, part }: AlertDialogProps) {
+export function AlertDialog({
+  titleId,
+  textId,
+  title,
+  children,
+  actions,
+  onDismiss,
+  part,
+}: AlertDialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   useLayoutEffect(() => {
     const element = dialog.current

@@ -62,12 +62,13 @@ function CheckpointRow({ checkpoint, now, isLast, isBest, actions }: RowProps) {
   const { checkpoints: words, locale, duration, ago } = messages
   const { step, verified, problem, reason } = checkpoint
   const metrics = Object.entries(checkpoint.metrics)
+  const saved = ago(duration(Math.max(0, Math.round(secondsBetween(checkpoint.saved_at, now)))))
   const facts = [
-    ago(duration(Math.max(0, Math.round(secondsBetween(checkpoint.saved_at, now))))),
     formatBytes(checkpoint.bytes, locale),
     words.savedIn(duration(checkpoint.save_seconds)),
     reason === 'scheduled' ? null : ((words.reasons as Record<string, string>)[reason] ?? reason),
-  ]
+    ...metrics.map(([name, value]) => `${name} ${formatMetric(value, locale)}`),
+  ].filter((fact) => fact !== null)
   return (
     <li className="trainstop-checkpoint" data-checkpoint={checkpoint.id} data-verified={verified}>
       <span className="trainstop-checkpoint-name">
@@ -76,18 +77,14 @@ function CheckpointRow({ checkpoint, now, isLast, isBest, actions }: RowProps) {
         {isBest && <span className="trainstop-tag">{words.best}</span>}
       </span>
       <span className="trainstop-checkpoint-facts">
-        <time dateTime={checkpoint.saved_at}>{facts.filter(Boolean).join(' · ')}</time>
-      </span>
-      <span className="trainstop-checkpoint-metrics">
         <span className="trainstop-checkpoint-verdict">
           <Icon name={verified ? 'done' : 'failed'} />
           {verified ? words.verified : words.notVerified(problem)}
         </span>
-        {metrics.map(([name, value]) => (
-          <span key={name} className="trainstop-checkpoint-metric">
-            {' · '}
-            {name} {formatMetric(value, locale)}
-          </span>
+        {' · '}
+        <time dateTime={checkpoint.saved_at}>{saved}</time>
+        {facts.map((fact) => (
+          <span key={fact} className="trainstop-checkpoint-fact">{` · ${fact}`}</span>
         ))}
       </span>
       {actions != null && <span className="trainstop-checkpoint-actions">{actions}</span>}

@@ -22,7 +22,9 @@ export function ConnectionBadge({ jobId, className }: ConnectionBadgeProps) {
   })
   const now = useNow(state === 'stale')
   const ago =
-    lastEventAt === null ? null : messages.ago(messages.duration(Math.max(0, Math.round((now - lastEventAt) / 1000))))
+    lastEventAt === null
+      ? null
+      : messages.ago(messages.duration(Math.max(0, Math.round((now - lastEventAt) / 1000))))
   return (
     <span
       className={classes('trainstop-root trainstop-connection', className)}

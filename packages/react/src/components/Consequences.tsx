@@ -8,12 +8,22 @@ import { stopConsequences } from './stopConsequences'
 const icons: Record<'kept' | 'lost' | 'neutral' | 'warning', IconName> = {
   kept: 'done',
   lost: 'failed',
-  neutral: 'skipped',
+  neutral: 'not_reached',
   warning: 'warning',
 }
 
 /** What a stop would keep and lose, as of now. */
-export function Consequences({ jobId, mode, id, first }: { jobId: string; mode: StopMode; id: string; first?: string }) {
+export function Consequences({
+  jobId,
+  mode,
+  id,
+  first,
+}: {
+  jobId: string
+  mode: StopMode
+  id: string
+  first?: string
+}) {
   const messages = useMessages()
   const now = useNow()
   const { job } = useTrainingJob(jobId)

@@ -61,5 +61,11 @@ export function ControlButton({
 /** Ids for a control's texts, so that its button can point to them. */
 export function useControlIds() {
   const id = useId()
-  return { note: `${id}note`, more: `${id}more`, title: `${id}title`, text: `${id}text`, reason: `${id}reason` }
+  return {
+    note: `${id}note`,
+    more: `${id}more`,
+    title: `${id}title`,
+    text: `${id}text`,
+    reason: `${id}reason`,
+  }
 }

@@ -10,7 +10,9 @@ export function ErrorMessage({ error }: { error: TrainingError }) {
       <Icon name="warning" />
       <span>
         {error.message}
-        {error.requestId && error.code === 'internal' ? ` (${messages.error.requestId(error.requestId)})` : ''}
+        {error.requestId && error.code === 'internal'
+          ? ` (${messages.error.requestId(error.requestId)})`
+          : ''}
       </span>
     </div>
   )

@@ -25,7 +25,13 @@ export function ForceStopDialog({ jobId, ids, pending, error, onConfirm, onDismi
       onDismiss={onDismiss}
       actions={
         <>
-          <button type="button" className="trainstop-button" data-part="keep" data-safe="" onClick={onDismiss}>
+          <button
+            type="button"
+            className="trainstop-button"
+            data-part="keep"
+            data-safe=""
+            onClick={onDismiss}
+          >
             {force.keep}
           </button>
           <ControlButton part="confirm" tone="danger" busy={pending} onPress={onConfirm}>

@@ -1,12 +1,12 @@
-import type { Job } from '@trainstop/sdk'
+import type { Job, TrainingError } from '@trainstop/sdk'
 import { type ReactNode, useState } from 'react'
 import { formatCount } from '../format/count'
 import { formatMoment } from '../format/time'
 import { useTrainingJobs } from '../hooks/useTrainingJobs'
 import type { TrainstopMessages } from '../messages/messages'
 import { useMessages } from '../messages/useMessages'
-import { classes } from './classes'
 import { ControlButton } from './ControlButton'
+import { classes } from './classes'
 import { ErrorMessage } from './ErrorMessage'
 import { JobStatusMark } from './JobStatusMark'
 import { ProgressOf } from './ProgressBar'
@@ -16,17 +16,51 @@ export interface JobListProps {
   href?: ((job: Job) => string) | undefined
   /** For a router's own link: give it `className` and put `children` into it. */
   renderLink?: ((job: Job, link: { className: string; children: ReactNode }) => ReactNode) | undefined
-  /** How many to list at first, and how many more each time. Default 25. */
+  /** How many to list at first, and how many more each time. Default 25. Not used with `jobs`. */
   pageSize?: number | undefined
+  /**
+   * The runs to list, where the host has chosen or filtered them; undefined while it waits for them. Leave the
+   * property out and the list reads the newest runs by itself.
+   */
+  jobs?: readonly Job[] | undefined
+  isLoading?: boolean | undefined
+  error?: TrainingError | null | undefined
   className?: string | undefined
 }
 
 /** The runs that this user may see, newest first, live. */
-export function JobList({ href, renderLink, pageSize = 25, className }: JobListProps) {
-  const messages = useMessages()
-  const { jobs: words } = messages
+export function JobList(props: JobListProps) {
+  return 'jobs' in props ? <JobTable {...props} /> : <NewestJobs {...props} />
+}
+
+function NewestJobs({ pageSize = 25, ...props }: JobListProps) {
   const [pages, setPages] = useState(1)
   const { jobs, hasMore, isLoading, error } = useTrainingJobs({ limit: pageSize * pages })
+  return (
+    <JobTable
+      {...props}
+      jobs={jobs}
+      isLoading={isLoading}
+      error={error}
+      onMore={hasMore ? () => setPages(pages + 1) : undefined}
+    />
+  )
+}
+
+interface JobTableProps extends JobListProps {
+  onMore?: (() => void) | undefined
+}
+
+function JobTable({
+  jobs,
+  isLoading = false,
+  error = null,
+  href,
+  renderLink,
+  className,
+  onMore,
+}: JobTableProps) {
+  const { jobs: words } = useMessages()
   return (
     <div className={classes('trainstop-root trainstop-jobs', className)} aria-busy={isLoading || undefined}>
       {error && <ErrorMessage error={error} />}
@@ -36,38 +70,32 @@ export function JobList({ href, renderLink, pageSize = 25, className }: JobListP
         <table className="trainstop-jobs-table" aria-label={words.label}>
           <thead className="trainstop-jobs-head">
             <tr className="trainstop-jobs-heading-row">
-              {[words.name, words.status, words.progress, words.started].map((heading) => (
-                <th key={heading} scope="col" className="trainstop-jobs-heading">
-                  {heading}
+              {(['name', 'status', 'progress', 'started'] as const).map((column) => (
+                <th key={column} scope="col" className="trainstop-jobs-heading" data-part={column}>
+                  {words[column]}
                 </th>
               ))}
             </tr>
           </thead>
           <tbody>
             {jobs.map((job) => (
-              <JobRow key={job.id} job={job} link={link(job)} />
+              <JobRow key={job.id} job={job} link={linkTo(job)} />
             ))}
           </tbody>
         </table>
       )}
-      {hasMore && (
-        <ControlButton className="trainstop-jobs-more" part="more" onPress={() => setPages(pages + 1)}>
+      {onMore && (
+        <ControlButton className="trainstop-jobs-more" part="more" onPress={onMore}>
           {words.more}
         </ControlButton>
       )}
     </div>
   )
 
-  function link(job: Job): ReactNode {
-    const className = 'trainstop-jobs-link'
-    if (renderLink) return renderLink(job, { className, children: job.name })
-    if (href)
-      return (
-        <a className={className} href={href(job)}>
-          {job.name}
-        </a>
-      )
-    return <span className={className}>{job.name}</span>
+  function linkTo(job: Job): ReactNode {
+    const link = { className: 'trainstop-jobs-link', children: job.name }
+    if (renderLink) return renderLink(job, link)
+    return href ? <a href={href(job)} {...link} /> : <span {...link} />
   }
 }
 
@@ -93,7 +121,11 @@ function JobRow({ job, link }: { job: Job; link: ReactNode }) {
         </span>
       </td>
       <td className="trainstop-jobs-cell" data-part="started">
-        {started ? <time dateTime={started}>{formatMoment(started, messages.locale)}</time> : messages.jobs.notStarted}
+        {started ? (
+          <time dateTime={started}>{formatMoment(started, messages.locale)}</time>
+        ) : (
+          messages.jobs.notStarted
+        )}
       </td>
     </tr>
   )

@@ -1,7 +1,7 @@
 import { useTrainingJob } from '../hooks/useTrainingJob'
 import { useMessages } from '../messages/useMessages'
-import { JobStatusMark } from './JobStatusMark'
 import { classes } from './classes'
+import { JobStatusMark } from './JobStatusMark'
 
 export interface JobStatusProps {
   jobId: string

@@ -13,7 +13,10 @@ export function JobStatusMark({
 }) {
   const messages = useMessages()
   if (!status) return null
-  const worry = health === 'unresponsive' || health === 'unsupervised' ? messages.health[health] : null
+  const worry =
+    health === 'unresponsive' || health === 'unsupervised'
+      ? messages.health[health as 'unresponsive' | 'unsupervised']
+      : null
   const isOver = status === 'completed' || status === 'cancelled' || status === 'failed'
   return (
     <>

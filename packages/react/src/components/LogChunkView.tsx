@@ -10,7 +10,12 @@ export const LogChunkView = memo(function LogChunkView({ chunk }: { chunk: LogCh
       {chunk.lines.map((line) => (
         <div key={line.number} className="trainstop-log-line" data-line={line.number}>
           {line.spans.map((span, index) =>
-            span.style === plainStyle ? span.text : <LogSpan key={`${index} ${span.text.length}`} span={span} />,
+            span.style === plainStyle ? (
+              span.text
+            ) : (
+              // biome-ignore lint/suspicious/noArrayIndexKey: a line's spans never move
+              <LogSpan key={index} span={span} />
+            ),
           )}
         </div>
       ))}

@@ -18,11 +18,22 @@ export interface PauseTrainingButtonProps {
 }
 
 /** Pauses a run. Shown while there is something to pause. */
-export function PauseTrainingButton({ jobId, hold, icon = <Icon name="pause" />, className }: PauseTrainingButtonProps) {
+export function PauseTrainingButton({
+  jobId,
+  hold,
+  icon = <Icon name="pause" />,
+  className,
+}: PauseTrainingButtonProps) {
   const messages = useMessages()
   const ids = useControlIds()
   const state = useTrainingJob(jobId, {
-    select: ({ job }) => job && { status: job.status, pause: job.capabilities.pause, command: job.command },
+    select: ({ job }) =>
+      job && {
+        status: job.status,
+        pause: job.capabilities.pause,
+        command: job.command,
+        last: job.last_command,
+      },
   })
   const pause = usePauseJob()
   const onItsWay = useRef(false)
@@ -32,7 +43,13 @@ export function PauseTrainingButton({ jobId, hold, icon = <Icon name="pause" />,
   if (!state || !(state.status === 'pending' || state.status === 'running' || pausing)) return null
 
   const blocked = !pausing && !state.pause.allowed ? (state.pause.reason ?? '') : null
+  // A pause that could not be had in time leaves the run as it was; that must not pass in silence.
+  const gaveUp =
+    state.status === 'running' && state.last?.action === 'pause' && state.last.status !== 'succeeded'
+      ? state.last.message
+      : null
   const left = deadline === null ? null : Math.max(0, Math.ceil(secondsBetween(now, deadline)))
+  const note = blocked || (left === null ? gaveUp : messages.pause.untilDeadline(messages.duration(left)))
   function press() {
     if (onItsWay.current) return
     onItsWay.current = true
@@ -55,14 +72,14 @@ export function PauseTrainingButton({ jobId, hold, icon = <Icon name="pause" />,
         icon={icon}
         busy={pausing || pause.isPending}
         blocked={blocked}
-        describedBy={blocked || left !== null ? ids.note : undefined}
+        describedBy={note ? ids.note : undefined}
         onPress={press}
       >
         {pausing ? messages.pause.pausing : pause.isPending ? messages.pause.sending : messages.pause.button}
       </ControlButton>
-      {(blocked || left !== null) && (
+      {note && (
         <p id={ids.note} className="trainstop-control-note">
-          {blocked || messages.pause.untilDeadline(messages.duration(left ?? 0))}
+          {note}
         </p>
       )}
       {pause.error && !pausing && (

@@ -19,9 +19,11 @@ export function ProgressOf({ job }: { job: Job }) {
   const saved = job.last_checkpoint?.step ?? null
   const part = total ? Math.min(1, (value ?? 0) / total) : null
   const savedPart =
-    job.status === 'completed' ? 1 : part === null || saved === null || !job.progress.step_total
-      ? null
-      : Math.min(part, saved / job.progress.step_total)
+    job.status === 'completed'
+      ? 1
+      : part === null || saved === null || !job.progress.step_total
+        ? null
+        : Math.min(part, saved / job.progress.step_total)
   return (
     <div
       className="trainstop-progress-bar"
@@ -32,9 +34,15 @@ export function ProgressOf({ job }: { job: Job }) {
       aria-valuenow={part === null ? undefined : (value ?? 0)}
       aria-valuetext={text}
       data-indeterminate={(part === null && moving) || undefined}
-      title={savedPart !== null && saved !== null ? messages.progress.savedUpTo(formatCount(saved, messages.locale)) : undefined}
+      title={
+        savedPart !== null && saved !== null
+          ? messages.progress.savedUpTo(formatCount(saved, messages.locale))
+          : undefined
+      }
     >
-      {part !== null && <span className="trainstop-progress-fill" style={{ '--_part': part } as CSSProperties} />}
+      {part !== null && (
+        <span className="trainstop-progress-fill" style={{ '--_part': part } as CSSProperties} />
+      )}
       {savedPart !== null && (
         <span className="trainstop-progress-saved" style={{ '--_part': savedPart } as CSSProperties} />
       )}
@@ -46,8 +54,10 @@ export function ProgressOf({ job }: { job: Job }) {
 function measure({ progress }: Job, { progress: words, locale }: TrainstopMessages) {
   const { epoch, epoch_total, step, step_total } = progress
   const said = [
-    step !== null && `${words.step} ${step_total === null ? formatCount(step, locale) : words.of(formatCount(step, locale), formatCount(step_total, locale))}`,
-    epoch !== null && `${words.epoch} ${epoch_total === null ? formatCount(epoch, locale, 1) : words.of(formatCount(epoch, locale, 1), formatCount(epoch_total, locale))}`,
+    step !== null &&
+      `${words.step} ${step_total === null ? formatCount(step, locale) : words.of(formatCount(step, locale), formatCount(step_total, locale))}`,
+    epoch !== null &&
+      `${words.epoch} ${epoch_total === null ? formatCount(epoch, locale, 1) : words.of(formatCount(epoch, locale, 1), formatCount(epoch_total, locale))}`,
   ].filter(Boolean)
   const text = said.length > 0 ? said.join(', ') : words.notStarted
   if (step_total) return { value: step, total: step_total, text }

@@ -14,7 +14,12 @@ export function ReceiptStageRow({ stage, state, receipt, after, isCurrent }: Tim
   // A time beside a stage that was not reached would read as if it had been.
   const timed = receipt && (state === 'done' || state === 'failed') ? receipt : null
   return (
-    <li className="trainstop-receipt-stage" data-stage={stage} data-state={state} data-current={isCurrent || undefined}>
+    <li
+      className="trainstop-receipt-stage"
+      data-stage={stage}
+      data-state={state}
+      data-current={isCurrent || undefined}
+    >
       <span className="trainstop-receipt-mark">
         <Icon name={known ? (state as IconName) : 'not_reached'} />
       </span>

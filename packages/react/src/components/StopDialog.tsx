@@ -43,7 +43,13 @@ export function StopDialog({
       onDismiss={onDismiss}
       actions={
         <>
-          <button type="button" className="trainstop-button" data-part="keep" data-safe="" onClick={onDismiss}>
+          <button
+            type="button"
+            className="trainstop-button"
+            data-part="keep"
+            data-safe=""
+            onClick={onDismiss}
+          >
             {stop.keep}
           </button>
           <ControlButton part="confirm" tone="danger" busy={pending} onPress={onConfirm}>

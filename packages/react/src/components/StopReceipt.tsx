@@ -24,7 +24,7 @@ export function StopReceipt({ jobId, command, className }: StopReceiptProps) {
       className={classes('trainstop-root trainstop-receipt', className)}
       data-command={shown?.id}
       data-action={shown?.action}
-      data-status={shown?.status}
+      data-command-status={shown?.status}
     >
       {shown ? <Timeline command={shown} /> : <p className="trainstop-empty">{messages.receipt.none}</p>}
     </div>
@@ -45,10 +45,7 @@ function Timeline({ command }: { command: Command }) {
   return (
     <>
       <header className="trainstop-receipt-head">
-        <span className="trainstop-receipt-title">
-          {(words.title as Record<string, string>)[command.action] ?? command.action}{' '}
-          {(words.commandStatus as Record<string, string>)[command.status] ?? command.status}
-        </span>
+        <span className="trainstop-receipt-title">{title(command, messages)}</span>
         <span className="trainstop-receipt-about">{facts.filter(Boolean).join(' · ')}</span>
         {command.message && <p className="trainstop-receipt-message">{command.message}</p>}
         {command.note && <p className="trainstop-receipt-note">“{command.note}”</p>}
@@ -64,4 +61,9 @@ function Timeline({ command }: { command: Command }) {
 
 function actorName({ actor }: Command, { receipt }: TrainstopMessages): string {
   return actor.name ?? actor.id ?? (receipt.actor as Record<string, string>)[actor.type] ?? actor.type
+}
+
+function title({ action, status }: Command, { receipt }: TrainstopMessages): string {
+  const titles: Record<string, Record<string, string>> = receipt.title
+  return titles[action]?.[status] ?? `${action}: ${status}`
 }

@@ -75,7 +75,11 @@ export function StopTrainingButton({
         describedBy={showsNote ? ids.note : undefined}
         onPress={() => ask('stop')}
       >
-        {stopping ? messages.stop.stopping : phase === 'sending' ? messages.stop.sending : messages.stop.button}
+        {stopping
+          ? messages.stop.stopping
+          : phase === 'sending'
+            ? messages.stop.sending
+            : messages.stop.button}
       </ControlButton>
       {blocked && (
         <p id={ids.note} className="trainstop-control-note" data-part="reason">

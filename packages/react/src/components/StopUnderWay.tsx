@@ -1,7 +1,7 @@
 import type { Command } from '@trainstop/sdk'
 import { useState } from 'react'
-import { useNow } from '../hooks/useNow'
 import { secondsBetween } from '../format/time'
+import { useNow } from '../hooks/useNow'
 import { useMessages } from '../messages/useMessages'
 import { ControlButton, type useControlIds } from './ControlButton'
 import { awaitedStage } from './stopStage'
@@ -28,7 +28,12 @@ export function StopUnderWay({ command, ids, forceBlocked, forcing, onForce }: S
   return (
     <>
       {command && (
-        <p id={ids.note} className="trainstop-control-note" data-part="under-way" data-overdue={overdue || undefined}>
+        <p
+          id={ids.note}
+          className="trainstop-control-note"
+          data-part="under-way"
+          data-overdue={overdue || undefined}
+        >
           <span role="status">{messages.stop.waitingFor[awaitedStage(command)]}</span>
           {left !== null && (
             <span className="trainstop-control-left">

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useState } from 'react'
+import { type RefObject, useLayoutEffect, useRef, useState } from 'react'
 import { formatCount } from '../format/count'
 import { useJobLogs } from '../hooks/useJobLogs'
 import { useMessages } from '../messages/useMessages'
@@ -30,20 +30,15 @@ export function TrainingLog({ jobId, keepLines, className }: TrainingLogProps) {
   const [leftAt, setLeftAt] = useState<number | null>(null)
   const total = dropped + lineCount
 
-  function toEnd() {
-    const element = view.current
-    if (!element) return
-    element.scrollTop = element.scrollHeight
-    lastTop.current = element.scrollTop
-  }
+  // After every render: a line may have grown without a new one.
   useLayoutEffect(() => {
-    if (total >= 0 && follows.current) toEnd()
+    if (follows.current) scrollToEnd(view.current, lastTop)
   })
   useLayoutEffect(() => {
     // Lines wrap anew when the width changes, and chunks get their true height when they come into view.
     if (typeof ResizeObserver === 'undefined') return
     const observer = new ResizeObserver(() => {
-      if (follows.current) toEnd()
+      if (follows.current) scrollToEnd(view.current, lastTop)
     })
     if (content.current) observer.observe(content.current)
     if (view.current) observer.observe(view.current)
@@ -64,7 +59,7 @@ export function TrainingLog({ jobId, keepLines, className }: TrainingLogProps) {
   function jump() {
     follows.current = true
     setLeftAt(null)
-    toEnd()
+    scrollToEnd(view.current, lastTop)
     view.current?.focus({ preventScroll: true })
   }
 
@@ -76,19 +71,21 @@ export function TrainingLog({ jobId, keepLines, className }: TrainingLogProps) {
       data-following={leftAt === null}
       data-lines={lineCount}
     >
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div
         ref={view}
         className="trainstop-log-view"
         role="log"
         aria-live="off"
         aria-label={words.label}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
         onScroll={onScroll}
       >
         <div ref={content} className="trainstop-log-content">
           {isCut && <p className="trainstop-log-message">{words.earlier}</p>}
-          {total === 0 && <p className="trainstop-log-message">{isLoading ? words.loading : error ? '' : words.empty}</p>}
+          {total === 0 && (
+            <p className="trainstop-log-message">{isLoading ? words.loading : error ? '' : words.empty}</p>
+          )}
           {chunks.map((chunk) => (
             <LogChunkView key={chunk.key} chunk={chunk} />
           ))}
@@ -102,9 +99,17 @@ export function TrainingLog({ jobId, keepLines, className }: TrainingLogProps) {
       {leftAt !== null && (
         <ControlButton className="trainstop-log-jump" part="jump" onPress={jump}>
           {words.jumpToEnd}
-          {fresh > 0 && <span className="trainstop-log-new">{words.newLines(fresh, formatCount(fresh, locale))}</span>}
+          {fresh > 0 && (
+            <span className="trainstop-log-new">{words.newLines(fresh, formatCount(fresh, locale))}</span>
+          )}
         </ControlButton>
       )}
     </div>
   )
+}
+
+function scrollToEnd(view: HTMLElement | null, lastTop: RefObject<number>): void {
+  if (!view) return
+  view.scrollTop = view.scrollHeight
+  lastTop.current = view.scrollTop
 }

@@ -16,7 +16,8 @@ export function TrainingProgress({ jobId, className }: TrainingProgressProps) {
   const { status, raw, progress } = useTrainingJob(jobId, {
     select: ({ job, status }) => ({ status, raw: job?.raw_status, progress: job?.progress }),
   })
-  if (!progress) return <div className={classes('trainstop-root trainstop-progress', className)} data-status="loading" />
+  if (!progress)
+    return <div className={classes('trainstop-root trainstop-progress', className)} data-status="loading" />
   const { epoch, epoch_total, step, step_total, steps_per_second, eta_seconds } = progress
   const moving = status === 'running' || status === 'stopping' || status === 'pausing'
   const pair = (value: number, total: number | null, digits: number) => {

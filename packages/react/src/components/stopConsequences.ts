@@ -1,4 +1,4 @@
-import { type Job, type StopMode } from '@trainstop/sdk'
+import type { Job, StopMode } from '@trainstop/sdk'
 import { formatCount } from '../format/count'
 import { secondsBetween } from '../format/time'
 import type { TrainstopMessages } from '../messages/messages'
@@ -37,7 +37,8 @@ export function stopConsequences(
     else if (!last.steps) lines.push({ tone: 'kept', text: `${last.text}.` })
     else lines.push({ tone: 'lost', text: `${last.text}; ${stop.stepsLost(...last.steps)}.` })
   }
-  if (job.health === 'unresponsive' && mode !== 'force') lines.push({ tone: 'warning', text: stop.unresponsive })
+  if (job.health === 'unresponsive' && mode !== 'force')
+    lines.push({ tone: 'warning', text: stop.unresponsive })
   return lines
 }
 

@@ -1,4 +1,4 @@
-/** A whole number or a fraction with at most `digits` decimals, grouped as `locale` does. */
+/** A number with at most `digits` decimals, grouped as `locale` does from five digits on: a step stays `1315`. */
 export function formatCount(value: number, locale: string | undefined, digits = 0): string {
-  return new Intl.NumberFormat(locale, { maximumFractionDigits: digits }).format(value)
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: digits, useGrouping: 'min2' }).format(value)
 }

@@ -6,5 +6,7 @@ export function formatMetric(value: MetricValue | null | undefined, locale: stri
   if (typeof value === 'string') return value
   const size = Math.abs(value)
   if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(3)
-  return new Intl.NumberFormat(locale, { minimumSignificantDigits: 4, maximumSignificantDigits: 4 }).format(value)
+  return new Intl.NumberFormat(locale, { minimumSignificantDigits: 4, maximumSignificantDigits: 4 }).format(
+    value,
+  )
 }

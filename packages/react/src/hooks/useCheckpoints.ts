@@ -29,7 +29,9 @@ export function useCheckpoints(jobId: string): Checkpoints {
   useJobEvents(jobId, (event) => {
     if (event.type === 'reset' || (event.type === 'checkpoint' && !event.data.verified)) void refetch()
   })
-  const last = useTrainingJob(jobId, { select: ({ job }) => job && `${job.last_checkpoint?.id} ${job.best_checkpoint?.id}` })
+  const last = useTrainingJob(jobId, {
+    select: ({ job }) => job && `${job.last_checkpoint?.id} ${job.best_checkpoint?.id}`,
+  })
   const known = useRef(last)
   useEffect(() => {
     if (known.current !== undefined && known.current !== last) void refetch()

@@ -24,9 +24,12 @@ export function useCommands(jobId: string): Commands {
     queryClient,
   )
   const { refetch } = query
-  const pushed = useTrainingJob(jobId, { select: ({ job }) => ({ active: job?.command, last: job?.last_command }) })
+  const pushed = useTrainingJob(jobId, {
+    select: ({ job }) => ({ active: job?.command, last: job?.last_command }),
+  })
   const known = useRef<string | null>(null)
-  const ids = pushed.last === undefined ? null : `${pushed.active?.id} ${pushed.last?.id} ${pushed.last?.status}`
+  const ids =
+    pushed.last === undefined ? null : `${pushed.active?.id} ${pushed.last?.id} ${pushed.last?.status}`
   useEffect(() => {
     if (known.current !== null && known.current !== ids) void refetch()
     known.current = ids
@@ -44,7 +47,11 @@ function newest(read: Command, ...pushed: (Command | null | undefined)[]): Comma
   let best = read
   for (const command of pushed) {
     if (command?.id !== read.id) continue
-    if (command.receipts.length > best.receipts.length || (best.ended_at === null && command.ended_at !== null)) best = command
+    if (
+      command.receipts.length > best.receipts.length ||
+      (best.ended_at === null && command.ended_at !== null)
+    )
+      best = command
   }
   return best
 }

@@ -1,4 +1,11 @@
-import { type Command, isTerminal, type Job, type StopMode, type StopReason, type TrainingError } from '@trainstop/sdk'
+import {
+  type Command,
+  isTerminal,
+  type Job,
+  type StopMode,
+  type StopReason,
+  type TrainingError,
+} from '@trainstop/sdk'
 import { useRef, useState } from 'react'
 import type { TrainingJob } from '../state/jobStore'
 import { useCancelJob } from './useCancelJob'

@@ -22,7 +22,10 @@ export interface TrainingJobs {
 }
 
 /** The runs that this user may see, read again every few seconds while the page is visible. */
-export function useTrainingJobs({ limit, refetchInterval = 2500 }: UseTrainingJobsOptions = {}): TrainingJobs {
+export function useTrainingJobs({
+  limit,
+  refetchInterval = 2500,
+}: UseTrainingJobsOptions = {}): TrainingJobs {
   const { client, queryClient } = useTrainstopContext()
   const query = useQuery(
     {

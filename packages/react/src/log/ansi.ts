@@ -38,14 +38,14 @@ export interface AnsiSpan {
 
 export const plainStyle: AnsiStyle = Object.freeze({})
 
-const escape = '\u001b'
+const esc = '\u001b'
 // CSI with its parameters; a terminated OSC, DCS, SOS, PM or APC string; a charset choice; any other two-character escape.
 const sequence = new RegExp(
   [
-    `(?:${escape}\\[|\\u009b)([0-?]*)([ -/]*)([@-~])`,
-    `(?:${escape}[\\]PX^_]|[\\u009d\\u0090\\u0098\\u009e\\u009f])[^${escape}\\u0007\\u009c]*(?:${escape}\\\\|\\u0007|\\u009c)`,
-    `${escape}[()*+#%][0-9A-Za-z]?`,
-    `${escape}[0-Z\\\\-~]`,
+    `(?:${esc}\\[|\\u009b)([0-?]*)([ -/]*)([@-~])`,
+    `(?:${esc}[\\]PX^_]|[\\u009d\\u0090\\u0098\\u009e\\u009f])[^${esc}\\u0007\\u009c]*(?:${esc}\\\\|\\u0007|\\u009c)`,
+    `${esc}[()*+#%][0-9A-Za-z]?`,
+    `${esc}[0-Z\\\\-~]`,
   ].join('|'),
   'g',
 )

@@ -48,7 +48,8 @@ export const english: TrainstopMessages = {
     stepsLost: (steps, formatted) => `${formatted} ${plural(steps, 'step', 'steps')} since then will be lost`,
     noCheckpoint: 'No checkpoint has been saved yet.',
     noCheckpointLost: 'No checkpoint has been saved yet: all progress will be lost.',
-    unresponsive: 'The run is not answering. If it stays so, it is killed at the deadline, without a new checkpoint.',
+    unresponsive:
+      'The run is not answering. If it stays so, it is killed at the deadline, without a new checkpoint.',
     reasonLabel: 'Reason',
     noReason: 'Not given',
     noteLabel: 'Note',
@@ -127,13 +128,28 @@ export const english: TrainstopMessages = {
   receipt: {
     label: 'Receipts',
     none: 'Nothing has been asked of this run yet.',
-    title: { cancel: 'Stop', pause: 'Pause', resume: 'Resume' },
-    commandStatus: {
-      active: 'under way',
-      succeeded: 'done',
-      failed: 'failed',
-      superseded: 'superseded',
-      expired: 'expired',
+    title: {
+      cancel: {
+        active: 'Stopping',
+        succeeded: 'Stopped',
+        failed: 'Stop failed',
+        superseded: 'Stop superseded',
+        expired: 'Stop given up',
+      },
+      pause: {
+        active: 'Pausing',
+        succeeded: 'Paused',
+        failed: 'Pause failed',
+        superseded: 'Pause superseded',
+        expired: 'Pause given up',
+      },
+      resume: {
+        active: 'Resuming',
+        succeeded: 'Resumed',
+        failed: 'Resume failed',
+        superseded: 'Resume superseded',
+        expired: 'Resume given up',
+      },
     },
     by: (name) => `by ${name}`,
     actor: { user: 'a person', service: 'a service', rule: 'a rule', system: 'the system' },

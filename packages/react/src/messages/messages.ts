@@ -112,8 +112,11 @@ export interface TrainstopMessages {
   receipt: {
     label: string
     none: string
-    title: Record<'cancel' | 'pause' | 'resume', string>
-    commandStatus: Record<'active' | 'succeeded' | 'failed' | 'superseded' | 'expired', string>
+    /** For an action and a status that this version does not know: the words themselves. */
+    title: Record<
+      'cancel' | 'pause' | 'resume',
+      Record<'active' | 'succeeded' | 'failed' | 'superseded' | 'expired', string>
+    >
     by: (name: string) => string
     actor: Record<'user' | 'service' | 'rule' | 'system', string>
     reason: string
@@ -139,7 +142,13 @@ export interface TrainstopMessages {
     step: string
     seconds: string
     latest: string
-    summary: (series: { name: string; latest: string; at: string; lowest: string; lowestAt: string }) => string
+    summary: (series: {
+      name: string
+      latest: string
+      at: string
+      lowest: string
+      lowestAt: string
+    }) => string
     notFinite: (name: string, value: string, step: string) => string
     checkpoint: string
     stop: string

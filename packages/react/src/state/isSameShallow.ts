@@ -7,8 +7,6 @@ export function isSameShallow(a: unknown, b: unknown): boolean {
   const names = Object.keys(a)
   return (
     names.length === Object.keys(b).length &&
-    names.every(
-      (name) => Object.hasOwn(b, name) && Object.is((a as never)[name], (b as never)[name]),
-    )
+    names.every((name) => Object.hasOwn(b, name) && Object.is((a as never)[name], (b as never)[name]))
   )
 }

@@ -89,8 +89,10 @@ export class JobStore extends LiveStore<TrainingJob> {
 
 /** The same object while only the time of the last event moved on, by less than a second. */
 function settled(before: Connection, after: Connection): Connection {
-  const same = before.source === after.source && before.stale === after.stale && before.attempt === after.attempt
-  if (!same || before.lastEventAt === null || after.lastEventAt === null) return same && before.lastEventAt === after.lastEventAt ? before : after
+  const same =
+    before.source === after.source && before.stale === after.stale && before.attempt === after.attempt
+  if (!same || before.lastEventAt === null || after.lastEventAt === null)
+    return same && before.lastEventAt === after.lastEventAt ? before : after
   return after.lastEventAt - before.lastEventAt < 1000 ? before : after
 }
 

@@ -120,7 +120,15 @@ export class LogStore extends LiveStore<JobLogs> {
     this.#after(pauseMilliseconds, result.nextOffset < result.size && result.nextOffset > result.offset)
   }
 
-  #take({ attempt, offset, nextOffset, text }: { attempt: number; offset: number; nextOffset: number; text: string }, first: boolean): void {
+  #take(
+    {
+      attempt,
+      offset,
+      nextOffset,
+      text,
+    }: { attempt: number; offset: number; nextOffset: number; text: string },
+    first: boolean,
+  ): void {
     this.#attempt = attempt
     this.#offset = nextOffset
     if (first && offset > 0) {

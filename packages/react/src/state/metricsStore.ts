@@ -59,8 +59,10 @@ export class MetricsStore extends LiveStore<JobMetrics> {
       onUpdate: ({ event, connection }) => {
         if (event?.type === 'metrics') this.#onRows(event)
         else if (event?.type === 'reset') this.#load()
-        else if (event?.type === 'job' && this.#base && event.generation !== this.#base.generation) this.#load()
-        else if (event?.type === 'job' && connection.source === 'polling') this.#poll(event.data.progress.step)
+        else if (event?.type === 'job' && this.#base && event.generation !== this.#base.generation)
+          this.#load()
+        else if (event?.type === 'job' && connection.source === 'polling')
+          this.#poll(event.data.progress.step)
       },
     })
     this.#load()
@@ -139,7 +141,12 @@ export class MetricsStore extends LiveStore<JobMetrics> {
     const names = Object.keys(this.#rows.values)
     const before = this.latest.names
     const same = names.length === before.length && names.every((name, i) => name === before[i])
-    this.publish({ ...state, rows: this.#rows, length: this.#rows.attempt.length, names: same ? before : names })
+    this.publish({
+      ...state,
+      rows: this.#rows,
+      length: this.#rows.attempt.length,
+      names: same ? before : names,
+    })
   }
 }
 

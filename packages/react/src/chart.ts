@@ -1,0 +1,3 @@
+'use client'
+
+export { MetricChart, type MetricChartProps } from './chart/MetricChart'
