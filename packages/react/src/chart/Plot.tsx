@@ -109,7 +109,8 @@ type Shown = RefObject<Omit<PlotProps, 'label'>>
 function makePlot(element: HTMLElement, sparse: boolean[], shown: Shown, colorsNow: () => Colors): uPlot {
   let colors = colorsNow()
   const style = getComputedStyle(element)
-  const font = `${Math.max(11, Number.parseFloat(style.fontSize) * 0.84)}px ${style.fontFamily}`
+  // Whole pixels: uPlot scales them for the screen by their digits.
+  const font = `${Math.max(11, Math.round(Number.parseFloat(style.fontSize) * 0.84))}px ${style.fontFamily}`
   const color = (name: keyof Colors) => () => colors[name]
   const seriesColor = (index: number) => color(`series-${(index % 4) + 1}` as keyof Colors)
   const axis = (side: 'x' | 'y'): uPlot.Axis => ({

@@ -1,5 +1,5 @@
 import type { Checkpoint } from '@trainstop/sdk'
-import type { ReactNode } from 'react'
+import { Fragment, type ReactNode } from 'react'
 import { formatBytes } from '../format/bytes'
 import { formatCount } from '../format/count'
 import { formatMetric } from '../format/metric'
@@ -82,9 +82,14 @@ function CheckpointRow({ checkpoint, now, isLast, isBest, actions }: RowProps) {
           {verified ? words.verified : words.notVerified(problem)}
         </span>
         {' · '}
-        <time dateTime={checkpoint.saved_at}>{saved}</time>
+        <time className="trainstop-checkpoint-fact" dateTime={checkpoint.saved_at}>
+          {saved}
+        </time>
         {facts.map((fact) => (
-          <span key={fact} className="trainstop-checkpoint-fact">{` · ${fact}`}</span>
+          <Fragment key={fact}>
+            {' · '}
+            <span className="trainstop-checkpoint-fact">{fact}</span>
+          </Fragment>
         ))}
       </span>
       {actions != null && <span className="trainstop-checkpoint-actions">{actions}</span>}

@@ -60,7 +60,10 @@ function Timeline({ command }: { command: Command }) {
 }
 
 function actorName({ actor }: Command, { receipt }: TrainstopMessages): string {
-  return actor.name ?? actor.id ?? (receipt.actor as Record<string, string>)[actor.type] ?? actor.type
+  const name = actor.name ?? actor.id
+  const kind = (receipt.actor as Record<string, string>)[actor.type] ?? actor.type
+  if (name === null) return kind
+  return actor.type === 'user' ? name : receipt.actorNamed(kind, name)
 }
 
 function title({ action, status }: Command, { receipt }: TrainstopMessages): string {

@@ -80,8 +80,6 @@ export const english: TrainstopMessages = {
   },
   resume: { button: 'Resume', fromStep: (step) => `Resume from step ${step}`, sending: 'Resuming…' },
   error: {
-    title: 'Not done',
-    retry: 'Try again',
     requestId: (id) => `Request ${id}`,
   },
   progress: {
@@ -121,7 +119,6 @@ export const english: TrainstopMessages = {
     notVerified: (problem) => (problem === null ? 'Not verified' : `Not verified: ${problem}`),
     last: 'Last',
     best: 'Best',
-    files: (count, formatted) => `${formatted} ${plural(count, 'file', 'files')}`,
     savedIn: (duration) => `saved in ${duration}`,
     reasons: { scheduled: 'Scheduled', cancel: 'On stop', pause: 'On pause', manual: 'By the script' },
   },
@@ -153,8 +150,7 @@ export const english: TrainstopMessages = {
     },
     by: (name) => `by ${name}`,
     actor: { user: 'a person', service: 'a service', rule: 'a rule', system: 'the system' },
-    reason: 'Reason',
-    note: 'Note',
+    actorNamed: (kind, name) => `${kind} (${name})`,
     total: (duration) => `${duration} in all`,
     stage: {
       requested: 'Requested',

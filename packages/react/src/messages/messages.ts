@@ -66,8 +66,8 @@ export interface TrainstopMessages {
   }
   pause: { button: string; sending: string; pausing: string; untilDeadline: (duration: string) => string }
   resume: { button: string; fromStep: (step: string) => string; sending: string }
-  /** Where the error's own sentence is not enough. */
-  error: { title: string; retry: string; requestId: (id: string) => string }
+  /** Beside the error's own sentence. */
+  error: { requestId: (id: string) => string }
   progress: {
     label: string
     epoch: string
@@ -105,7 +105,6 @@ export interface TrainstopMessages {
     notVerified: (problem: string | null) => string
     last: string
     best: string
-    files: (count: number, formatted: string) => string
     savedIn: (duration: string) => string
     reasons: Record<'scheduled' | 'cancel' | 'pause' | 'manual', string>
   }
@@ -119,8 +118,7 @@ export interface TrainstopMessages {
     >
     by: (name: string) => string
     actor: Record<'user' | 'service' | 'rule' | 'system', string>
-    reason: string
-    note: string
+    actorNamed: (kind: string, name: string) => string
     total: (duration: string) => string
     stage: Record<
       | 'requested'
