@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 class CommandInForce:
     """Until the script leaves, `armed` follows the control file; from then on the run is leaving.
 
-    A command that is withdrawn, or a pause that expires, before it was taken binds nobody. Once taken, only a
-    later command changes what the run leaves for, a cancel never back to a pause. Force is the shim's affair:
-    it kills, and a save begun for it would only be torn.
+    A pause that is withdrawn or expires before it was taken binds nobody. Once taken, only a later command
+    changes what the run leaves for. A cancel, once seen, is never taken back: the shim doesn't either, so a
+    run that trained on would be killed unsaved. Force is the shim's affair: it kills, and a save begun for
+    it would only be torn.
     """
 
     def __init__(self, control: Path | None, acknowledge: Callable[[ControlCommand], None]) -> None:
@@ -40,8 +41,6 @@ class CommandInForce:
             if self.leaving is None:
                 self.armed = command
             elif command is not None and command["id"] != self.leaving["id"]:
-                if self.leaving["action"] == "cancel" and command["action"] == "pause":
-                    return
                 self.armed = self.leaving = command
                 self._acknowledge(command)
 
@@ -75,10 +74,13 @@ class CommandInForce:
             return None
         try:
             command = read_control(self._control)
-            if command is None or command["mode"] == "force" or command["action"] not in ("cancel", "pause"):
+            if command is not None and command["mode"] == "force":
                 return None
-            if command["action"] == "pause" and command["deadline"] <= now():
-                return None
+            if command is None or command["action"] != "cancel":
+                if self.armed is not None and self.armed["action"] == "cancel":
+                    return self.armed
+                if command is None or command["action"] != "pause" or command["deadline"] <= now():
+                    return None
             str(command["id"])
         except (OSError, ValueError, LookupError, TypeError) as error:
             complain(f"the control file cannot be read ({error!r}); it is tried again")

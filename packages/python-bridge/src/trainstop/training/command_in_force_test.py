@@ -1,4 +1,4 @@
-"""In whatever order things happen, a command is obeyed once, and never after it was withdrawn."""
+"""In whatever order things happen, a command is obeyed once, and only while it binds."""
 
 from __future__ import annotations
 
@@ -40,13 +40,16 @@ def test_a_command_is_obeyed_once_and_only_while_it_binds(
     clock = 1000.0
     obeyed: list[str] = []
     in_file: ControlCommand | None = None
+    cancel_was_seen = False
 
     def binds() -> bool:
-        return (
-            in_file is not None
-            and in_file["mode"] == "graceful"
-            and (in_file["action"] == "cancel" or clock < in_file["deadline"])
-        )
+        if in_file is not None and in_file["mode"] == "force":
+            return False
+        if cancel_was_seen:
+            return True
+        if in_file is None:
+            return False
+        return in_file["action"] == "cancel" or clock < in_file["deadline"]
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(command_in_force, "now", lambda: clock)
@@ -54,6 +57,7 @@ def test_a_command_is_obeyed_once_and_only_while_it_binds(
         command = CommandInForce(control, lambda taken: obeyed.append(taken["id"]))
         for number, move in enumerate(moves):
             before = command.leaving
+            cancel_was_seen = command.armed is not None and command.armed["action"] == "cancel"
             if move[0] == "ask":
                 in_file = {
                     "id": f"{number}",

@@ -78,7 +78,19 @@ def test_a_script_that_goes_on_is_told_to_stop_again_and_to_save_until_it_has(la
     assert len(puppet.facts("acknowledged")) == 1
 
 
-def test_a_stop_that_is_withdrawn_before_it_was_taken_binds_nobody(launch: LaunchPuppet) -> None:
+def test_a_cancel_once_seen_is_never_taken_back_since_the_shim_would_kill_all_the_same(
+    launch: LaunchPuppet,
+) -> None:
+    puppet = launch(command=order("cancel", id="cancel"))
+    for control in (None, order("pause", id="pause")):
+        write_control(puppet.run_dir.control, control)
+        puppet.do("run._command.look()")
+        assert puppet.do("run.stop_pending") == "True"
+    assert puppet.do("run.end_step(1)") == SAVE_AND_STOP
+    assert puppet.wait_for("acknowledged")["command_id"] == "cancel"
+
+
+def test_a_pause_that_is_withdrawn_before_it_was_taken_binds_nobody(launch: LaunchPuppet) -> None:
     puppet = launch()
     puppet.order(order("pause"))
     puppet.until("run.stop_pending")
