@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { Command, JobStatus, TrainingEvent, WireJob } from '../protocol'
 
 /** Values of the protocol's own test vectors, so that tests speak of what really travels. */
-function vector<Value>(schema: string): Value {
+export function vector<Value>(schema: string): Value {
   const file = new URL(`../../protocol/vectors/${schema}.json`, import.meta.url)
   return JSON.parse(readFileSync(file, 'utf8')).valid[0].value
 }

@@ -1,0 +1,17 @@
+import { describe, expect, it } from 'vitest'
+import { createTrainingClient } from '../client/createTrainingClient'
+import { vector } from '../testing/samples'
+import { answer, scriptedServer } from '../testing/scriptedServer'
+import { http } from '../transports/http/http'
+import { getCapabilities } from './getCapabilities'
+
+describe('getCapabilities', () => {
+  it('tells what can be started', async () => {
+    const { success: _, ...capabilities } = vector<{ success: true }>('CapabilitiesAnswer')
+    const server = await scriptedServer((_, response) =>
+      answer(response, 200, { success: true, ...capabilities }),
+    )
+    const client = createTrainingClient({ transport: http({ url: server.url }) })
+    expect(await getCapabilities(client)).toEqual({ ok: true, ...capabilities })
+  })
+})

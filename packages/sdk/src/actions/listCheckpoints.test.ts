@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+import { createTrainingClient } from '../client/createTrainingClient'
+import { vector } from '../testing/samples'
+import { answer, scriptedServer } from '../testing/scriptedServer'
+import { http } from '../transports/http/http'
+import { listCheckpoints } from './listCheckpoints'
+
+describe('listCheckpoints', () => {
+  it('tells them as the server does', async () => {
+    const body = vector<{ checkpoints: object[] }>('CheckpointsAnswer')
+    const server = await scriptedServer((_, response) => answer(response, 200, body))
+    const client = createTrainingClient({ transport: http({ url: server.url }) })
+    const { checkpoints } = body
+    expect(await listCheckpoints(client, { jobId: 'job_1' })).toEqual({ ok: true, checkpoints })
+    expect(checkpoints.length).toBeGreaterThan(0)
+  })
+
+  it('says of a server that has no such call that it is not supported', async () => {
+    const server = await scriptedServer((_, response) => void response.writeHead(404).end('Not Found'))
+    const client = createTrainingClient({ transport: http({ url: server.url }) })
+    const result = await listCheckpoints(client, { jobId: 'job_1' })
+    expect(result).toMatchObject({ ok: false, error: { code: 'not_supported' } })
+  })
+})

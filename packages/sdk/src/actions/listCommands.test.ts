@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest'
+import { createTrainingClient } from '../client/createTrainingClient'
+import { vector } from '../testing/samples'
+import { answer, scriptedServer } from '../testing/scriptedServer'
+import { http } from '../transports/http/http'
+import { listCommands } from './listCommands'
+
+describe('listCommands', () => {
+  it('tells them as the server does, with their receipts', async () => {
+    const body = vector<{ commands: { receipts: object[] }[] }>('CommandsAnswer')
+    const server = await scriptedServer((_, response) => answer(response, 200, body))
+    const client = createTrainingClient({ transport: http({ url: server.url }) })
+    expect(await listCommands(client, { jobId: 'job_1' })).toEqual({ ok: true, commands: body.commands })
+    expect(body.commands[0]?.receipts.length).toBeGreaterThan(0)
+  })
+})

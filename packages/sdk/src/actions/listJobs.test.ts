@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import { createTrainingClient } from '../client/createTrainingClient'
+import { vector } from '../testing/samples'
+import { answer, scriptedServer } from '../testing/scriptedServer'
+import { http } from '../transports/http/http'
+import { listJobs } from './listJobs'
+
+describe('listJobs', () => {
+  it('tells a page, and where the next one begins', async () => {
+    const body = { ...vector<object>('JobsAnswer'), next_cursor: 'abc' }
+    const server = await scriptedServer((_, response) => answer(response, 200, body))
+    const client = createTrainingClient({ transport: http({ url: server.url }) })
+    const result = await listJobs(client, { limit: 10, cursor: 'xyz' })
+    if (!result.ok) throw result.error
+    expect(result.nextCursor).toBe('abc')
+    expect(result.jobs[0]).toMatchObject({ status: expect.any(String), raw_status: expect.any(String) })
+    expect(server.received[0]?.path).toBe('/api/training/jobs?cursor=xyz&limit=10')
+  })
+
+  it('needs no parameters', async () => {
+    const server = await scriptedServer((_, response) =>
+      answer(response, 200, { success: true, jobs: [], next_cursor: null }),
+    )
+    const client = createTrainingClient({ transport: http({ url: server.url }) })
+    expect(await listJobs(client)).toEqual({ ok: true, jobs: [], nextCursor: null })
+  })
+})

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest'
+import { createTrainingClient } from '../client/createTrainingClient'
+import { ManualClock } from '../testing/manualClock'
+import { wireJob } from '../testing/samples'
+import { answer, cut, type Script, scriptedServer } from '../testing/scriptedServer'
+import { http } from '../transports/http/http'
+import { startJob } from './startJob'
+
+async function clientOf(...scripts: Script[]) {
+  const clock = new ManualClock()
+  const server = await scriptedServer((received, response) =>
+    scripts[Math.min(server.received.length, scripts.length) - 1]?.(received, response),
+  )
+  return {
+    server,
+    clock,
+    client: createTrainingClient({ transport: http({ url: server.url, clock }), clock }),
+  }
+}
+const started: Script = (_, response) =>
+  answer(response, 201, { success: true, job: wireJob({ status: 'pending' }) })
+const lost: Script = (_, response) => cut(response)
+
+describe('startJob', () => {
+  it('sends the template, the name and the parameters, and tells the job', async () => {
+    const { client, server } = await clientOf(started)
+    const result = await startJob(client, { template: 'digits', name: 'Try 3', params: { epochs: 4 } })
+    expect(result).toMatchObject({ ok: true, job: { id: 'job_1', status: 'pending' } })
+    expect(server.received[0]).toMatchObject({ method: 'POST', path: '/api/training/jobs' })
+    expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({
+      ...{ template: 'digits', name: 'Try 3', params: { epochs: 4 } },
+    })
+  })
+
+  it('is sent again with the same key when its answer is lost', async () => {
+    const { client, server, clock } = await clientOf(lost, started)
+    const pending = startJob(client, { template: 'digits' })
+    await clock.pass(200)
+    expect(await pending).toMatchObject({ ok: true, job: { id: 'job_1' } })
+    const keys = server.received.map(({ headers }) => headers['idempotency-key'])
+    expect(keys).toHaveLength(2)
+    expect(new Set(keys).size).toBe(1)
+  })
+
+  it('says that it does not know when every answer is lost', async () => {
+    const { client, clock } = await clientOf(lost)
+    const pending = startJob(client, { template: 'digits', idempotencyKey: 'mine' })
+    await clock.pass(200)
+    await clock.pass(400)
+    expect(await pending).toMatchObject({
+      ...{ ok: false, error: { code: 'outcome_unknown', idempotencyKey: 'mine' } },
+    })
+  })
+
+  it('tells which parameter is wrong', async () => {
+    const body = { success: false, error: 'At most 100.', code: 'invalid_request', field: 'params.epochs' }
+    const { client } = await clientOf((_, response) => answer(response, 422, body))
+    const result = await startJob(client, { template: 'digits', params: { epochs: 1e9 } })
+    expect(result).toMatchObject({ ok: false, error: { code: 'invalid_request', field: 'params.epochs' } })
+  })
+})
