@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from trainstop.protocol.control import CancelOptions, PauseOptions, ResumeOptions, StartRequest
 from trainstop.rundir.clock import now, rfc3339
@@ -169,6 +170,14 @@ class Jobs:
         """(number, whether it is over) of an attempt, None being the current one."""
         with self._database.read() as connection:
             return reading.attempt(connection, job_id, owner, attempt)
+
+    def store_answers(self) -> bool:
+        """Whether the store can be read just now."""
+        try:
+            with self._database.read() as connection:
+                return reading.answers(connection)
+        except SQLAlchemyError:
+            return False
 
     # Supervision
 

@@ -156,7 +156,7 @@ def _rank(change: Change, fact: Fact) -> dict[str, Any]:
 
 def _speaks_for_the_run(change: Change, fact: Fact) -> bool:
     """Every rank counts its steps; the lowest one's are shown."""
-    return fact["source"] == min(change.attempt.ranks, default=fact["source"])
+    return bool(fact["source"] == min(change.attempt.ranks, default=fact["source"]))
 
 
 RANK_FACTS: dict[str, Callable[[Change, Fact], None]] = {

@@ -41,6 +41,10 @@ def job_record(connection: Connection, job_id: str, owner: str | None) -> JobRec
     return job
 
 
+def answers(connection: Connection) -> bool:
+    return connection.execute(select(tables.meta.c.key).limit(1)).first() is not None
+
+
 def job(connection: Connection, generation: int, job_id: str, owner: str | None) -> dict[str, Any]:
     return wire_job(connection, job_record(connection, job_id, owner), generation)
 

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
+from trainstop.server.control_characters import has_control_characters
+
 ParamType = Literal["integer", "number", "string", "boolean", "choice"]
 PARAM_TYPES: tuple[str, ...] = get_args(ParamType)
 Value = str | int | float | bool
@@ -88,7 +90,7 @@ class Param:
     def _text(self, value: Any) -> str:
         if not isinstance(value, str):
             raise self._error("must be a text")
-        if any(ord(character) < 32 or ord(character) == 127 for character in value):
+        if has_control_characters(value):
             raise self._error("must not contain control characters")
         return value
 

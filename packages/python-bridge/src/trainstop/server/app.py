@@ -1,0 +1,151 @@
+"""The server as an ASGI application: what belongs together is put together here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
+
+from trainstop.server.configuration import Configuration
+from trainstop.server.jobs.jobs import Jobs
+from trainstop.server.jobs.refusal import Refusal
+from trainstop.server.jobs.supervision_view import Launching
+from trainstop.server.request_log import RequestLog
+from trainstop.server.routes import capabilities, control, events, jobs, logs, metrics
+from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
+from trainstop.server.routes.broadcast import Broadcast
+from trainstop.server.routes.context import THREADS, Context
+from trainstop.server.security.guard import Guard
+from trainstop.server.security.hosts import AllowedHosts
+from trainstop.server.security.token import Token
+from trainstop.server.store.database import Database
+
+BASE_PATH = "/api/training"
+DATABASE_NAME = "trainstop.db"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    data_dir: Path
+    """Made if it is not there, for its owner alone."""
+    token: Token
+    configuration: Configuration
+    environment: Mapping[str, str]
+    """The server's own, of which jobs get a clean copy."""
+
+
+class TrainingServer:
+    """The application, and what lives as long as it does. Opening the store blocks; raises StoreError."""
+
+    def __init__(self, options: ServerOptions) -> None:
+        options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        options.data_dir.chmod(0o700)
+        data_dir = options.data_dir.resolve()
+        configuration = options.configuration
+        self.database = Database(data_dir / DATABASE_NAME)
+        self.broadcast = Broadcast()
+        environment = environment_for_jobs(options.environment, options.token)
+        self.jobs = Jobs(
+            self.database,
+            Launching(data_dir, environment, configuration.max_running_jobs),
+            configuration.templates,
+            grace_seconds=configuration.grace_seconds,
+        )
+        self.jobs.on_event = self.broadcast.tell
+        self._context = Context(self.jobs, data_dir, self.broadcast, limiter=anyio.CapacityLimiter(THREADS))
+        starlette = Starlette(
+            routes=[Mount(BASE_PATH, routes=_routes())],
+            lifespan=self._lifespan,
+            exception_handlers={
+                Refusal: _refusal,
+                RequestError: _request_error,
+                HTTPException: _http_exception,
+            },
+        )
+        starlette.state.context = self._context
+        guard = Guard(
+            starlette,
+            token=options.token,
+            hosts=AllowedHosts(configuration.allowed_hosts),
+            open_paths=frozenset({f"{BASE_PATH}/health"}),
+        )
+        self.app: ASGIApp = RequestLog(guard)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        from trainstop.server.supervision.supervisor import Supervisor
+
+        self.broadcast.open()
+        supervisor = Supervisor(self.jobs, self._context.data_dir)
+        watch = asyncio.create_task(self.broadcast.watch_logs())
+        try:
+            await supervisor.start()
+            self._context.ready = True
+            yield
+        finally:
+            self._context.ready = False
+            self.broadcast.close()
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await supervisor.stop()
+            await asyncio.to_thread(self.database.close)
+
+
+def environment_for_jobs(environment: Mapping[str, str], token: Token) -> dict[str, str]:
+    """A copy without anything of Trainstop's own and without the token, whatever name it goes by."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith("TRAINSTOP_") and token.value not in value
+    }
+
+
+def _routes() -> list[Route]:
+    return [
+        Route("/local/{job_id}/control", control.control, methods=["POST"]),
+        Route("/cancel/{job_id}", control.control_by_path("cancel"), methods=["POST"]),
+        Route("/pause/{job_id}", control.control_by_path("pause"), methods=["POST"]),
+        Route("/resume/{job_id}", control.control_by_path("resume"), methods=["POST"]),
+        Route("/jobs", jobs.start, methods=["POST"]),
+        Route("/jobs", jobs.newest, methods=["GET"]),
+        Route("/jobs/{job_id}", jobs.one, methods=["GET"]),
+        Route("/jobs/{job_id}/events", events.events, methods=["GET"]),
+        Route("/jobs/{job_id}/metrics", metrics.metrics, methods=["GET"]),
+        Route("/jobs/{job_id}/logs", logs.logs, methods=["GET"]),
+        Route("/jobs/{job_id}/checkpoints", jobs.checkpoints, methods=["GET"]),
+        Route("/jobs/{job_id}/commands", jobs.commands, methods=["GET"]),
+        Route("/jobs/{job_id}/commands/{command_id}", jobs.command, methods=["GET"]),
+        Route("/capabilities", capabilities.capabilities, methods=["GET"]),
+        Route("/health", capabilities.health, methods=["GET"]),
+    ]
+
+
+async def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    return refuse_refusal(request.scope, error)
+
+
+async def _request_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    return refuse_error(request.scope, error)
+
+
+async def _http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        sentence = f"This path does not take {request.method}."
+        answer = refuse(request.scope, 405, "invalid_request", sentence)
+    else:
+        answer = refuse(request.scope, error.status_code, "not_found", "There is nothing under this path.")
+    answer.headers.update(error.headers or {})
+    return answer

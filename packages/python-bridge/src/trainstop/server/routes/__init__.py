@@ -1,0 +1,1 @@
+"""The HTTP surface under /api/training: one file a concept of design.md's table."""

@@ -1,0 +1,39 @@
+"""What every route needs of the server it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+
+from trainstop.server.jobs.jobs import Jobs
+from trainstop.server.routes.broadcast import Broadcast
+
+THREADS = 4
+"""Calls of the store that may run at once; more would only wait for the disk."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Context:
+    jobs: Jobs
+    data_dir: Path
+    broadcast: Broadcast
+    limiter: anyio.CapacityLimiter
+    ready: bool = False
+    """Supervision runs."""
+
+    async def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run what blocks (the store, files) beside the event loop."""
+        return await anyio.to_thread.run_sync(function, *arguments, limiter=self.limiter)
+
+
+def context_of(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context

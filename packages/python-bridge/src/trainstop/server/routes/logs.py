@@ -1,0 +1,81 @@
+"""The output of a run, by byte offset."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from trainstop.rundir.layout import RunDir
+from trainstop.server.routes.answer import answer
+from trainstop.server.routes.asker import job_id_of, owner_of
+from trainstop.server.routes.context import Context, context_of
+from trainstop.server.routes.query import number_in
+
+PIECE_BYTES = 64 * 1024
+LARGEST_PIECE_BYTES = 1024 * 1024
+SMALLEST_PIECE_BYTES = 4
+"""The longest character; a smaller piece might never get on."""
+
+
+async def logs(request: Request) -> Response:
+    """`GET /jobs/{job_id}/logs?attempt=&offset=&limit=`: bytes, cut at a character's border."""
+    context = context_of(request)
+    attempt = number_in(request, "attempt", None, minimum=1)
+    offset = number_in(request, "offset", 0) or 0
+    limit = (
+        number_in(request, "limit", PIECE_BYTES, minimum=SMALLEST_PIECE_BYTES, maximum=LARGEST_PIECE_BYTES)
+        or PIECE_BYTES
+    )
+    job_id, owner = job_id_of(request), owner_of(request)
+
+    def read() -> dict[str, Any]:
+        return _page(context, job_id, owner, attempt, offset, limit)
+
+    return answer(await context.call(read))
+
+
+def _page(context: Context, job_id: str, owner: str | None, *where: Any) -> dict[str, Any]:
+    wanted, offset, limit = where
+    attempt, over = context.jobs.attempt(job_id, owner, wanted)
+    path = RunDir.of(context.data_dir, job_id, attempt).output
+    text, offset, next_offset, size = read_piece(path, offset, limit, complete=over)
+    return {"attempt": attempt, "offset": offset, "next_offset": next_offset, "size": size, "text": text}
+
+
+def read_piece(path: Path, offset: int, limit: int, *, complete: bool) -> tuple[str, int, int, int]:
+    """(text, offset, next offset, size) of at most `limit` bytes.
+
+    A character whose rest is not there yet waits for it, unless the file is `complete`. Bytes that are
+    no UTF-8 become U+FFFD. An offset beyond the end is the end.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return "", 0, 0, 0
+    try:
+        size = os.fstat(descriptor).st_size
+        offset = min(offset, size)
+        data = os.pread(descriptor, min(limit, size - offset), offset)
+    finally:
+        os.close(descriptor)
+    at_end = offset + len(data) >= size
+    if not (complete and at_end):
+        data = data[: len(data) - _unfinished(data)]
+    return data.decode("utf-8", "replace"), offset, offset + len(data), size
+
+
+def _unfinished(data: bytes) -> int:
+    """How many bytes at the end begin a character that isn't whole."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte & 0b1100_0000 == 0b1000_0000:
+            continue  # inside a character
+        length = (
+            2 if 0xC2 <= byte <= 0xDF else 3 if 0xE0 <= byte <= 0xEF else 4 if 0xF0 <= byte <= 0xF4 else 1
+        )
+        return back if length > back else 0
+    return 0

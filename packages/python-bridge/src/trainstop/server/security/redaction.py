@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_BEARER = re.compile(r"(?i)(bearer\s+)[!-~]+")
+
+
+class Redaction(logging.Formatter):
+    """A log format in which no secret and, but for stack traces, no control character gets through."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._secrets = [secret for secret in secrets if secret]
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if record.exc_info:
+            return self.clean(text)
+        return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", self.clean(text))
+
+    def formatException(self, ei: object) -> str:
+        return "".join(traceback.format_exception(*ei)).rstrip()  # type: ignore[misc]
+
+    def clean(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return _BEARER.sub(r"\1***", text)
