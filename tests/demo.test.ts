@@ -56,7 +56,7 @@ describe('npm run demo', () => {
     }
     const { job } = await api('/jobs', { template: 'digits' })
     await expect
-      .poll(async () => (await api(`/jobs/${job.id}`)).job.progress.step, { timeout: 60_000 })
+      .poll(async () => (await api(`/jobs/${job.id}`)).job.progress.step ?? 0, { timeout: 60_000 })
       .toBeGreaterThan(0)
 
     const said = await controlC(demo)

@@ -142,7 +142,7 @@ for file in pathlib.Path(sys.argv[1]).glob('*.npz'):
     const { job } = await stack.ask(`/jobs/${resumed}`)
     expect(job.resumed_from.job_id).toBe(jobId)
     await expect
-      .poll(async () => (await stack.ask(`/jobs/${resumed}/metrics`)).columns.step[0], { timeout: 60_000 })
+      .poll(async () => (await stack.ask(`/jobs/${resumed}/metrics`)).columns.step[0] ?? 0, { timeout: 60_000 })
       .toBeGreaterThan(stoppedAt)
     const { columns } = await stack.ask(`/jobs/${resumed}/metrics`)
     const log = await stack.ask(`/jobs/${resumed}/logs`)
@@ -181,7 +181,7 @@ for file in pathlib.Path(sys.argv[1]).glob('*.npz'):
 describe('Pause, pressed in a browser', () => {
   it('saves, frees the machine, and goes on from there in the same run', async () => {
     const jobId = await startRun()
-    await expect.poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.progress.step).toBeGreaterThan(3)
+    await expect.poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.progress.step ?? 0).toBeGreaterThan(3)
     await page
       .getByRole('button', { name: /^Pause/ })
       .first()
@@ -200,7 +200,7 @@ describe('Pause, pressed in a browser', () => {
       .click()
     await status('running').waitFor()
     await expect
-      .poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.progress.step, { timeout: 60_000 })
+      .poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.progress.step ?? 0, { timeout: 60_000 })
       .toBeGreaterThan(paused.progress.step)
     expect((await stack.ask(`/jobs/${jobId}`)).job.attempt).toBe(2)
     await stack.ask(`/local/${jobId}/control`, { action: 'cancel', mode: 'force' })

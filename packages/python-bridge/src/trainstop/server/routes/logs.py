@@ -17,15 +17,19 @@ from trainstop.server.routes.query import number_in
 
 PIECE_BYTES = 64 * 1024
 LARGEST_PIECE_BYTES = 1024 * 1024
+FARTHEST_BACK_BYTES = 2**53 - 1
 SMALLEST_PIECE_BYTES = 4
 """The longest character; a smaller piece might never get on."""
 
 
 async def logs(request: Request) -> Response:
-    """`GET /jobs/{job_id}/logs?attempt=&offset=&limit=`: bytes, cut at a character's border."""
+    """`GET /jobs/{job_id}/logs?attempt=&offset=&limit=`: bytes, cut at a character's border.
+
+    A negative offset counts from the end, as far as there is something.
+    """
     context = context_of(request)
     attempt = number_in(request, "attempt", None, minimum=1)
-    offset = number_in(request, "offset", 0) or 0
+    offset = number_in(request, "offset", 0, minimum=-FARTHEST_BACK_BYTES) or 0
     limit = (
         number_in(request, "limit", PIECE_BYTES, minimum=SMALLEST_PIECE_BYTES, maximum=LARGEST_PIECE_BYTES)
         or PIECE_BYTES
@@ -50,7 +54,8 @@ def read_piece(path: Path, offset: int, limit: int, *, complete: bool) -> tuple[
     """(text, offset, next offset, size) of at most `limit` bytes.
 
     A character whose rest is not there yet waits for it, unless the file is `complete`. Bytes that are
-    no UTF-8 become U+FFFD. An offset beyond the end is the end.
+    no UTF-8 become U+FFFD. An offset beyond the end is the end; a negative one counts from the end, and goes on
+    to where a character begins.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -58,14 +63,25 @@ def read_piece(path: Path, offset: int, limit: int, *, complete: bool) -> tuple[
         return "", 0, 0, 0
     try:
         size = os.fstat(descriptor).st_size
-        offset = min(offset, size)
+        from_the_end = offset < 0
+        offset = max(0, size + offset) if from_the_end else min(offset, size)
         data = os.pread(descriptor, min(limit, size - offset), offset)
     finally:
         os.close(descriptor)
+    if from_the_end and offset > 0:
+        cut = _continued(data)
+        data, offset = data[cut:], offset + cut
     at_end = offset + len(data) >= size
     if not (complete and at_end):
         data = data[: len(data) - _unfinished(data)]
     return data.decode("utf-8", "replace"), offset, offset + len(data), size
+
+
+def _continued(data: bytes) -> int:
+    """How many bytes at the start belong to a character that began before."""
+    return next(
+        (n for n, byte in enumerate(data[:3]) if byte & 0b1100_0000 != 0b1000_0000), min(3, len(data))
+    )
 
 
 def _unfinished(data: bytes) -> int:

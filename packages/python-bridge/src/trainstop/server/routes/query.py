@@ -16,7 +16,7 @@ def number_in(
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not re.fullmatch(r"[0-9]{1,16}", text) or not minimum <= int(text) <= maximum:
+    if not re.fullmatch(r"-?[0-9]{1,16}", text) or not minimum <= int(text) <= maximum:
         raise RequestError(
             422,
             "invalid_request",
