@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainstop.checkpoints.published import last_good, published
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pytest
 
 
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     steps=st.lists(st.integers(1, 10**9), min_size=1, max_size=6),
     damaged=st.sets(st.integers(0, 5)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainstop.checkpoints.published import last_good, published
@@ -27,6 +27,7 @@ def test_the_newest_three_are_kept_unless_told_otherwise(tmp_path: Path) -> None
     assert ids(tmp_path) == names[2:]
 
 
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     count=st.integers(1, 7),
     flipped=st.sets(st.integers(0, 6)),

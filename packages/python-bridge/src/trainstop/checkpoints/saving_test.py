@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainstop.checkpoints.leftovers import clean_leftovers
@@ -148,6 +148,7 @@ def test_every_file_and_directory_is_on_disk_before_the_rename_and_the_manifest_
 names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=40)
 
 
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(
     files=st.dictionaries(
         st.lists(

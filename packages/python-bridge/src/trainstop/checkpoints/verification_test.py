@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainstop.checkpoints.manifest import ManifestError, read_manifest
@@ -61,6 +61,7 @@ def test_an_untouched_checkpoint_verifies_and_tells_what_it_is(checkpoint: Path)
     assert verification.manifest["metrics"] == {"eval_loss": 0.5, "grad_norm": "NaN"}
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=st.sampled_from(sorted(CONTENT)), place=st.integers(0), bit=st.integers(0, 7))
 def test_any_flipped_bit_is_found(good: Path, name: str, place: int, bit: int) -> None:
     path = good / name
@@ -74,6 +75,7 @@ def test_any_flipped_bit_is_found(good: Path, name: str, place: int, bit: int) -
         path.write_bytes(CONTENT[name])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=st.sampled_from(sorted(CONTENT)), length=st.integers(0, 3000))
 def test_any_other_length_is_found_without_reading_the_content(good: Path, name: str, length: int) -> None:
     path = good / name
@@ -87,6 +89,7 @@ def test_any_other_length_is_found_without_reading_the_content(good: Path, name:
         path.write_bytes(CONTENT[name])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(length=st.integers(0))
 def test_a_manifest_cut_short_anywhere_is_no_manifest(good: Path, length: int) -> None:
     path = good / "trainstop.json"
@@ -168,6 +171,7 @@ def test_a_fifo_in_a_files_place_hangs_nobody(checkpoint: Path, name: str) -> No
     assert len(kinds(checkpoint)) == 1
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     field=st.sampled_from(
         ["format", "checkpoint_id", "step", "epoch", "saved_at", "save_seconds", "reason", "metrics", "files"]

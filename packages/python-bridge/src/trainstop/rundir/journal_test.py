@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainstop.rundir.clock import rfc3339, unix_seconds
@@ -21,6 +21,7 @@ def numbers(path: Path) -> list[int]:
     return [fact["number"] for fact in read_facts(path, 0)[0]]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text(max_size=40), max_size=20), st.integers(1, 200))
 def test_every_appended_fact_is_read_once_and_in_order_however_small_the_bites(
     texts: list[str], limit: int
@@ -104,6 +105,7 @@ def test_a_line_that_a_full_disk_cut_short_does_not_swallow_the_next(
     assert numbers(path) == [1, 3, 4]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 4_102_444_800_000))
 def test_times_survive_the_way_through_the_protocol(milliseconds: int) -> None:
     seconds = milliseconds / 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainstop.rundir.control import write_control
@@ -33,6 +33,7 @@ moves = st.lists(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moves=moves)
 def test_a_command_is_obeyed_once_and_only_while_it_binds(
     control: Path, moves: list[tuple[str, ...]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainstop.training.metric_values import encode, plain_numbers
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainstop.training.conftest import LaunchPuppet
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(number=st.floats() | st.integers())
 def test_every_number_survives_json_or_is_named(number: float) -> None:
     encoded = encode(number)
