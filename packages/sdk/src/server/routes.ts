@@ -41,6 +41,18 @@ export function matchRoute(method: string, path: string): RouteMatch {
       withMethod(method, 'GET', { kind: 'read', jobId, path: `/jobs/${jobId}/${last}`, stream }),
     )
   }
+  if (length === 4 && first === 'jobs' && last === 'commands') {
+    const command = segments[3]
+    if (command === undefined || !idPattern.test(command)) return { problem: 'no_such_route' }
+    return ofJob(id, (jobId) =>
+      withMethod(method, 'GET', {
+        kind: 'read',
+        jobId,
+        path: `/jobs/${jobId}/commands/${command}`,
+        stream: false,
+      }),
+    )
+  }
   if (length === 3 && first === 'local' && last === 'control') {
     return ofJob(id, (jobId) =>
       withMethod(method, 'POST', {

@@ -242,11 +242,12 @@ export class HttpSubscription {
 
   /** Also ends when the browser is online again. */
   async #wait(milliseconds: number): Promise<void> {
+    if (this.#isStopped) return
     const over = new AbortController()
     const finish = () => over.abort()
     this.#stopped.signal.addEventListener('abort', finish)
     globalThis.addEventListener?.('online', finish)
-    await wait(this.#context.clock, this.#isStopped ? 0 : milliseconds, over.signal)
+    await wait(this.#context.clock, milliseconds, over.signal)
     globalThis.removeEventListener?.('online', finish)
     this.#stopped.signal.removeEventListener('abort', finish)
   }
