@@ -32,8 +32,17 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'logic',
+          environment: 'node',
+          include: ['src/**/*.test.ts', '*.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...shared,
+          name: 'dom',
           environment: 'jsdom',
-          include: ['src/**/*.test.{ts,tsx}', '*.test.ts'],
+          include: ['src/**/*.test.tsx'],
           exclude: ['src/**/*.browser.test.tsx'],
           setupFiles: ['src/testing/setup.ts'],
         },

@@ -1,5 +1,5 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef } from 'react'
-import uPlot from 'uplot'
+import type uPlot from 'uplot'
 import type { PlotData } from './plotData'
 
 export interface PlotProps {
@@ -43,17 +43,26 @@ export function Plot({ data, checkpoints, stop, label, locale, onHover }: PlotPr
 
   useEffect(() => {
     const element = box.current
-    if (!element) return
+    // Where nothing is laid out (a test without a browser), there is nothing to draw.
+    if (!element || typeof ResizeObserver === 'undefined') return
     const sparse = (JSON.parse(shape) as [string, boolean][]).map(([, isSparse]) => isSparse)
-    const made = makePlot(element, sparse, shown, () => readColors(probes.current))
-    plot.current = made
-    const sizes = new ResizeObserver(() => {
-      if (element.clientWidth > 0) made.setSize({ width: element.clientWidth, height: element.clientHeight })
+    let sizes: ResizeObserver | undefined
+    let isGone = false
+    // Not with the page: it looks for a screen as soon as it is loaded.
+    void import('uplot').then(({ default: Draw }) => {
+      if (isGone) return
+      const made = makePlot(Draw, element, sparse, shown, () => readColors(probes.current))
+      plot.current = made
+      sizes = new ResizeObserver(() => {
+        if (element.clientWidth > 0)
+          made.setSize({ width: element.clientWidth, height: element.clientHeight })
+      })
+      sizes.observe(element)
     })
-    sizes.observe(element)
     return () => {
-      sizes.disconnect()
-      made.destroy()
+      isGone = true
+      sizes?.disconnect()
+      plot.current?.destroy()
       plot.current = null
     }
   }, [shape])
@@ -106,7 +115,13 @@ function readColors(probes: HTMLElement | null): Colors {
 
 type Shown = RefObject<Omit<PlotProps, 'label'>>
 
-function makePlot(element: HTMLElement, sparse: boolean[], shown: Shown, colorsNow: () => Colors): uPlot {
+function makePlot(
+  Draw: typeof uPlot,
+  element: HTMLElement,
+  sparse: boolean[],
+  shown: Shown,
+  colorsNow: () => Colors,
+): uPlot {
   let colors = colorsNow()
   const style = getComputedStyle(element)
   // Whole pixels: uPlot scales them for the screen by their digits.
@@ -125,7 +140,7 @@ function makePlot(element: HTMLElement, sparse: boolean[], shown: Shown, colorsN
       return splits.map((value) => (value === null ? '' : format.format(value)))
     },
   })
-  return new uPlot(
+  return new Draw(
     {
       width: element.clientWidth || 300,
       height: element.clientHeight || 200,

@@ -21,7 +21,7 @@ export function ReceiptStageRow({ stage, state, receipt, after, isCurrent }: Tim
       data-current={isCurrent || undefined}
     >
       <span className="trainstop-receipt-mark">
-        <Icon name={known ? (state as IconName) : 'not_reached'} />
+        <Icon name={known && (state !== 'waiting' || isCurrent) ? (state as IconName) : 'not_reached'} />
       </span>
       <span className="trainstop-receipt-name">
         {(words.stage as Record<string, string>)[stage] ?? stage}

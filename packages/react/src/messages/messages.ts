@@ -167,16 +167,11 @@ export interface TrainstopMessages {
   }
 }
 
-/** Some of the messages, at any depth. */
-export type PartialMessages = {
-  [K in keyof TrainstopMessages]?: TrainstopMessages[K] extends (...args: never[]) => unknown
-    ? TrainstopMessages[K]
-    : TrainstopMessages[K] extends Record<string, unknown>
-      ? { [P in keyof TrainstopMessages[K]]?: DeepPartial<TrainstopMessages[K][P]> }
-      : TrainstopMessages[K]
-}
+/** Some of the messages, at any depth. What is undefined stays as it is. */
+export type PartialMessages = DeepPartial<TrainstopMessages>
+
 type DeepPartial<T> = T extends (...args: never[]) => unknown
   ? T
   : T extends object
-    ? { [K in keyof T]?: DeepPartial<T[K]> }
+    ? { [K in keyof T]?: DeepPartial<T[K]> | undefined }
     : T

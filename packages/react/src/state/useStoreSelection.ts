@@ -8,8 +8,18 @@ export function useStoreSelection<Snapshot, Selection>(
   onServer: Snapshot,
   select: (snapshot: Snapshot) => Selection,
 ): Selection {
+  const [read, readOnServer] = useSelectionReader(store, onServer, select)
+  return useSyncExternalStore(store.subscribe, read, readOnServer)
+}
+
+/** What `useSyncExternalStore` reads with: the same object as long as the selection is the same. */
+export function useSelectionReader<Snapshot, Selection>(
+  store: LiveStore<Snapshot>,
+  onServer: Snapshot,
+  select: (snapshot: Snapshot) => Selection,
+): readonly [read: () => Selection, readOnServer: () => Selection] {
   const last = useRef<{ selection: Selection } | null>(null)
-  const [read, readOnServer] = useMemo(() => {
+  return useMemo(() => {
     let memo: { snapshot: Snapshot; selection: Selection } | null = null
     const selectionOf = (snapshot: Snapshot): Selection => {
       if (memo?.snapshot === snapshot) return memo.selection
@@ -20,7 +30,6 @@ export function useStoreSelection<Snapshot, Selection>(
       last.current = memo
       return selection
     }
-    return [() => selectionOf(store.getSnapshot()), () => selectionOf(onServer)]
+    return [() => selectionOf(store.getSnapshot()), () => selectionOf(onServer)] as const
   }, [store, onServer, select])
-  return useSyncExternalStore(store.subscribe, read, readOnServer)
 }

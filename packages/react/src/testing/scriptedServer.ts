@@ -1,5 +1,6 @@
 import {
   type Checkpoint,
+  type Clock,
   type Command,
   type Connection,
   type ControlRequest,
@@ -7,6 +8,7 @@ import {
   event as eventSchema,
   job as jobSchema,
   type MetricColumns,
+  systemClock,
   type TrainingClient,
   type TrainingError,
   type Transport,
@@ -23,6 +25,12 @@ type ControlCall = Extract<TransportCall, { name: 'controlJob' }>
 type EventBody = WireEvent extends infer E ? (E extends WireEvent ? Pick<E, 'type' | 'data'> : never) : never
 
 const noRows: MetricColumns = { attempt: [], step: [], epoch: [], elapsed_seconds: [], values: {} }
+
+/** Nobody has to wait for a retry: what would take seconds takes a moment. */
+const impatient: Clock = {
+  ...systemClock,
+  setTimer: (callback, milliseconds) => systemClock.setTimer(callback, milliseconds / 50),
+}
 
 /** A training server as a test tells it to be: one job, told about through the SDK's own transport interface. */
 export class ScriptedServer implements Transport {
@@ -47,7 +55,7 @@ export class ScriptedServer implements Transport {
   constructor(job: Partial<WireJob> = {}) {
     this.job = makeJob(job)
     if (this.job.last_checkpoint) this.checkpoints = [this.job.last_checkpoint]
-    this.client = createTrainingClient({ transport: this, key: crypto.randomUUID() })
+    this.client = createTrainingClient({ transport: this, key: crypto.randomUUID(), clock: impatient })
   }
 
   get subscribers(): number {
