@@ -57,5 +57,7 @@ class Retried:
         )
         self._failures += 1
         self._woken.set()
+        # Not wait_for: before Python 3.12 it can swallow a cancellation, and a stop would never end.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurried.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._hurried.wait()

@@ -78,6 +78,26 @@ def test_something_new_ends_the_pause_after_a_failure(monkeypatch: pytest.Monkey
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("turns", range(6))
+def test_a_cancellation_is_heard_whatever_happens_at_the_same_time(turns: int) -> None:
+    async def scenario() -> None:
+        step = Step(failures=10**9)
+        errand = Retried("job job_7: following", step)
+        errand.wake()
+        task = asyncio.create_task(errand.run())
+        await step.begun.wait()
+        await asyncio.sleep(0)
+        step.go_on.clear()
+        errand.wake(hurry=True)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task], timeout=WAIT_SECONDS)
+        assert task.cancelled()
+
+    asyncio.run(scenario())
+
+
 def test_any_number_of_wakes_during_a_run_make_one_run_after_it() -> None:
     async def scenario() -> None:
         step = Step()

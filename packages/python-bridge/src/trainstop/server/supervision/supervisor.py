@@ -150,8 +150,10 @@ def _those_with_news(attempts: list[Attempt]) -> list[Attempt]:
 
 
 async def _set_or_timeout(event: asyncio.Event, seconds: float) -> None:
+    # Not wait_for: before Python 3.12 it can swallow a cancellation, and a stop would never end.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), max(0.0, seconds))
+        async with asyncio.timeout(max(0.0, seconds)):
+            await event.wait()
     event.clear()
 
 

@@ -1,0 +1,175 @@
+"""`kill -9` of the training process, and of the shim."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from functools import partial
+
+import pytest
+
+from trainstop.rundir.atomic_file import read_json
+from trainstop.server.jobs import supervision_view
+from trainstop.server.supervision.conftest import (
+    STAGES,
+    Desk,
+    processes_of,
+    serving,
+    supervised,
+    until,
+    until_async,
+)
+
+
+def kill_shim(desk: Desk, job_id: str) -> None:
+    shim = read_json(desk.run(job_id).shim_identity) or {}
+    os.kill(shim["pid"], signal.SIGKILL)
+
+
+def kill_training(desk: Desk, job_id: str) -> None:
+    os.kill(desk.told(job_id, "started")[0]["pid"], signal.SIGKILL)
+
+
+def is_unsupervised(desk: Desk, job_id: str) -> bool:
+    return bool(desk.job(job_id)["health"] == "unsupervised")
+
+
+def test_a_killed_training_process_is_a_failed_run_and_leaves_nobody(desk: Desk) -> None:
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(leaves="yes")
+            await until_async(lambda: desk.is_training(job_id), "training")
+            kill_training(desk, job_id)
+            job = await until_async(lambda: desk.ended(job_id), "the end")
+        assert (job["status"], job["end"]["cause"], job["end"]["signal"]) == ("failed", "killed", "SIGKILL")
+        assert desk.statuses(job_id) == ["pending", "running", "failed"]
+        assert processes_of(desk.place) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_training_process_killed_while_no_server_is_there_ends_the_same_way(desk: Desk) -> None:
+    job_id = desk.start(leaves="yes")
+    with serving(desk.place):
+        until(lambda: desk.is_training(job_id), "training")
+    kill_training(desk, job_id)
+    with serving(desk.place):
+        job = until(lambda: desk.ended(job_id), "the end")
+    assert (job["status"], job["end"]["cause"]) == ("failed", "killed")
+    assert desk.statuses(job_id) == ["pending", "running", "failed"]
+    assert processes_of(desk.place) == []
+
+
+@pytest.mark.parametrize("server_is_there", [True, False])
+def test_without_its_shim_a_run_goes_on_and_can_be_stopped(desk: Desk, server_is_there: bool) -> None:
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(leaves="yes")
+            await until_async(lambda: desk.is_training(job_id), "training")
+            if server_is_there:
+                kill_shim(desk, job_id)
+                await until_async(partial(is_unsupervised, desk, job_id), "unsupervised")
+        if not server_is_there:
+            kill_shim(desk, job_id)
+        async with supervised(desk):
+            await until_async(partial(is_unsupervised, desk, job_id), "unsupervised")
+            seen = len(desk.steps(job_id))
+            await until_async(partial(desk.is_training, job_id, seen), "more training")
+            assert desk.job(job_id)["status"] == "running"
+            desk.cancel(job_id)
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert job["status"] == "cancelled"
+        receipts = desk.receipts(job_id)
+        assert tuple(receipts) == STAGES
+        for stage in ("delivered", "acknowledged", "checkpoint_saved", "process_exited"):
+            assert receipts[stage]["state"] == "done"
+        assert desk.steps(job_id) == list(range(1, job["last_checkpoint"]["step"] + 1))
+        assert desk.statuses(job_id) == ["pending", "running", "stopping", "cancelled"]
+        assert len(desk.told(job_id, "delivered")) == 1
+        assert processes_of(desk.place) == []
+
+    asyncio.run(scenario())
+
+
+def test_without_its_shim_the_deaf_are_terminated_and_killed_in_time(desk: Desk) -> None:
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(template="deaf")
+            await until_async((desk.place / "ready").exists, "the script")
+            kill_shim(desk, job_id)
+            await until_async(partial(is_unsupervised, desk, job_id), "unsupervised")
+            desk.cancel(job_id, grace_seconds=2)
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert job["status"] == "cancelled"
+        command = job["last_command"]
+        assert desk.told(job_id, "term_sent")[0]["at"] >= command["term_at"]
+        assert desk.told(job_id, "kill_sent")[0]["at"] >= command["deadline"]
+        assert processes_of(desk.place) == []
+
+    asyncio.run(scenario())
+
+
+def test_without_its_shim_force_kills_at_once(desk: Desk) -> None:
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(template="deaf")
+            await until_async((desk.place / "ready").exists, "the script")
+            kill_shim(desk, job_id)
+            await until_async(partial(is_unsupervised, desk, job_id), "unsupervised")
+            desk.cancel(job_id, grace_seconds=3600)
+            desk.cancel(job_id, mode="force")
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert job["status"] == "cancelled"
+        assert processes_of(desk.place) == []
+
+    asyncio.run(scenario())
+
+
+def test_with_shim_and_server_killed_during_a_stop_the_next_server_climbs_on(desk: Desk) -> None:
+    job_id = desk.start(template="deaf")
+    with serving(desk.place):
+        until((desk.place / "ready").exists, "the script")
+        desk.cancel(job_id, grace_seconds=3)
+        until(lambda: desk.told(job_id, "delivered"), "the delivery")
+        kill_shim(desk, job_id)
+        until(partial(is_unsupervised, desk, job_id), "unsupervised")
+    with serving(desk.place):
+        job = until(lambda: desk.ended(job_id), "the stop")
+    assert job["status"] == "cancelled"
+    assert len(desk.told(job_id, "term_sent")) == 1
+    assert desk.told(job_id, "kill_sent")[0]["at"] >= job["last_command"]["deadline"]
+    assert tuple(desk.receipts(job_id)) == STAGES
+    assert processes_of(desk.place) == []
+
+
+def test_the_end_of_a_run_without_its_shim_is_told_as_interrupted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervision_view, "LINGER_SECONDS", 0.2)
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(leaves="yes")
+            await until_async(lambda: desk.is_training(job_id), "training")
+            kill_shim(desk, job_id)
+            await until_async(partial(is_unsupervised, desk, job_id), "unsupervised")
+            kill_training(desk, job_id)
+            job = await until_async(lambda: desk.ended(job_id), "the end")
+        assert (job["status"], job["end"]["cause"], job["health"]) == ("failed", "interrupted", "ok")
+        assert desk.statuses(job_id) == ["pending", "running", "failed"]
+        assert processes_of(desk.place) == [], "what it left behind was swept"
+
+    asyncio.run(scenario())
+
+
+def test_shim_and_run_killed_while_no_server_is_there_is_told_as_interrupted(desk: Desk) -> None:
+    job_id = desk.start()
+    with serving(desk.place):
+        until(lambda: desk.is_training(job_id), "training")
+    kill_shim(desk, job_id)
+    kill_training(desk, job_id)
+    with serving(desk.place):
+        job = until(lambda: desk.ended(job_id), "the end")
+    assert (job["status"], job["end"]["cause"]) == ("failed", "interrupted")
+    assert not desk.told(job_id, "swept"), "nobody was there to be swept"

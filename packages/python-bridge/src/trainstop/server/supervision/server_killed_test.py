@@ -1,0 +1,117 @@
+"""`kill -9` of the whole server, at every bad moment."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from trainstop.rundir.atomic_file import read_json, write_json_atomically
+from trainstop.server.supervision.conftest import (
+    STAGES,
+    Desk,
+    processes_of,
+    serving,
+    supervised,
+    until,
+    until_async,
+)
+
+
+def test_while_it_runs_the_run_goes_on_and_each_step_is_recorded_once(desk: Desk) -> None:
+    job_id = desk.start(steps="2000")
+    for _ in range(3):
+        seen = len(desk.steps(job_id))
+        with serving(desk.place):
+            until(partial(desk.is_training, job_id, seen), "training")
+    until(desk.run(job_id).exit_record.exists, "the end, with no server")
+    with serving(desk.place):
+        until(lambda: desk.ended(job_id), "the end in the store")
+    assert desk.statuses(job_id) == ["pending", "running", "completed"]
+    assert desk.steps(job_id) == list(range(1, 2001))
+    assert (desk.place / "tally").read_text() == "started "
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+def test_between_commit_and_launch_it_is_started_once_by_the_next(desk: Desk, dies: str) -> None:
+    job_id = desk.start(steps="50")
+    with serving(desk.place, dies=dies) as server:
+        server.wait()
+    assert desk.jobs.supervised()[0].claimed
+    assert not desk.jobs.supervised()[0].launched
+    with serving(desk.place):
+        until(lambda: desk.ended(job_id), "the end")
+    assert desk.statuses(job_id) == ["pending", "running", "completed"]
+    assert (desk.place / "tally").read_text() == "started "
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+def test_a_stop_asked_between_launch_and_restart_is_heard(desk: Desk, dies: str) -> None:
+    job_id = desk.start()
+    with serving(desk.place, dies=dies) as server:
+        server.wait()
+    desk.cancel(job_id)
+    assert desk.job(job_id)["status"] == "stopping"
+    with serving(desk.place):
+        job = until(lambda: desk.ended(job_id), "the end")
+    assert job["status"] == "cancelled"
+    assert (desk.place / "tally").exists() == (dies == "after")
+    assert processes_of(desk.place) == []
+
+
+def test_during_a_stop_that_saves_the_stop_ends_and_every_receipt_is_there_once(desk: Desk) -> None:
+    job_id = desk.start(save_seconds="1", leaves="yes")
+    with serving(desk.place):
+        until(lambda: desk.is_training(job_id), "training")
+        command_id = desk.cancel(job_id)
+        until(
+            lambda: any(fact["command_id"] == command_id for fact in desk.told(job_id, "saving")),
+            "the save",
+        )
+    until(desk.run(job_id).exit_record.exists, "the end, with no server")
+    assert desk.job(job_id)["status"] == "stopping"
+    assert processes_of(desk.place) == []
+    for _ in range(2):
+        with serving(desk.place):
+            until(lambda: desk.ended(job_id), "the end in the store")
+    assert desk.statuses(job_id) == ["pending", "running", "stopping", "cancelled"]
+    assert tuple(desk.receipts(job_id)) == STAGES
+    assert desk.receipts(job_id)["checkpoint_saved"]["state"] == "done"
+    assert desk.steps(job_id) == list(range(1, desk.job(job_id)["last_checkpoint"]["step"] + 1))
+
+
+def test_during_a_stop_of_the_deaf_the_ladder_is_climbed_without_a_server(desk: Desk) -> None:
+    job_id = desk.start(template="deaf")
+    with serving(desk.place):
+        until((desk.place / "ready").exists, "the script")
+        desk.cancel(job_id, grace_seconds=2)
+        until(lambda: desk.told(job_id, "delivered"), "the delivery")
+    until(desk.run(job_id).exit_record.exists, "the end, with no server")
+    assert processes_of(desk.place) == []
+    command = desk.job(job_id)["command"]
+    record = read_json(desk.run(job_id).exit_record) or {}
+    assert desk.told(job_id, "term_sent")[0]["at"] >= command["term_at"]
+    assert desk.told(job_id, "kill_sent")[0]["at"] >= command["deadline"]
+    with serving(desk.place):
+        job = until(lambda: desk.ended(job_id), "the end in the store")
+    assert job["status"] == "cancelled"
+    assert desk.receipts(job_id)["process_exited"]["at"] == record["tree_gone_at"]
+    assert desk.receipts(job_id)["acknowledged"]["state"] == "skipped"
+
+
+def test_a_machine_that_was_restarted_has_no_process_of_the_run_whatever_its_pids(desk: Desk) -> None:
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start()
+            await until_async(lambda: desk.is_training(job_id), "training")
+        run = desk.run(job_id)
+        # The very same processes live, but in a boot that is not this one: they are somebody else.
+        shim = read_json(run.shim_identity) or {}
+        write_json_atomically(run.shim_identity, {**shim, "boot_id": "an earlier one"})
+        async with supervised(desk):
+            job = await until_async(lambda: desk.ended(job_id), "the end")
+        assert (job["status"], job["end"]["cause"]) == ("failed", "interrupted")
+        assert len(processes_of(desk.place)) == 2, "neither the shim nor the run was touched"
+
+    asyncio.run(scenario())
