@@ -106,6 +106,17 @@ describe('a subscription by stream', () => {
     stop()
   })
 
+  it('keeps its place through events that have no id', async () => {
+    const log = { ...envelope(2), type: 'log', data: { attempt: 1, size: 40 } }
+    const { event, clock, seen, stop } = await watch({
+      streams: [closedStream(metricsEvent(2, 10), log), stream(metricsEvent(3, 20))],
+    })
+    await clock.pass(250)
+    await event(3)
+    expect(seen.streams[1]?.headers['last-event-id']).toBe('1.2')
+    stop()
+  })
+
   it('is not stale while it reconnects, but once that has failed', async () => {
     const { updates, clock, event, stop } = await watch({
       streams: [closedStream(jobEvent()), broken, stream(jobEvent({ seq: 2 }))],
