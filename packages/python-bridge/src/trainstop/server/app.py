@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import anyio
 from starlette.applications import Starlette
@@ -29,6 +30,7 @@ from trainstop.server.security.guard import Guard
 from trainstop.server.security.hosts import AllowedHosts
 from trainstop.server.security.token import Token
 from trainstop.server.store.database import Database
+from trainstop.server.supervision.supervisor import Supervisor
 
 BASE_PATH = "/api/training"
 DATABASE_NAME = "trainstop.db"
@@ -44,10 +46,21 @@ class ServerOptions:
     """The server's own, of which jobs get a clean copy."""
 
 
+class Supervision(Protocol):
+    """Looks after the jobs' processes from `start` to `stop`."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
 class TrainingServer:
     """The application, and what lives as long as it does. Opening the store blocks; raises StoreError."""
 
-    def __init__(self, options: ServerOptions) -> None:
+    def __init__(
+        self, options: ServerOptions, supervise: Callable[[Jobs, Path], Supervision] = Supervisor
+    ) -> None:
+        self._supervise = supervise
         options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         options.data_dir.chmod(0o700)
         data_dir = options.data_dir.resolve()
@@ -83,21 +96,21 @@ class TrainingServer:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        from trainstop.server.supervision.supervisor import Supervisor
-
         self.broadcast.open()
-        supervisor = Supervisor(self.jobs, self._context.data_dir)
+        supervision = self._supervise(self.jobs, self._context.data_dir)
         watch = asyncio.create_task(self.broadcast.watch_logs())
         try:
-            await supervisor.start()
-            self._context.ready = True
-            yield
+            await supervision.start()
+            try:
+                self._context.ready = True
+                yield
+            finally:
+                self._context.ready = False
+                await supervision.stop()
         finally:
-            self._context.ready = False
             self.broadcast.close()
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
-            await supervisor.stop()
             await asyncio.to_thread(self.database.close)
 
 

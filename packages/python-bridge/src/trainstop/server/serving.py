@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import socket
@@ -51,6 +52,7 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     try:
         configuration = Configuration() if options.config is None else read_configuration(options.config)
         options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        claim = _claim(options.data_dir)
         token = read_token(options.token_file or options.data_dir / "token")
         _log_to_stderr([token.value])
         listener = _listen(options.host, options.port)
@@ -59,10 +61,15 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         raise CannotServe(str(error)) from None
     except OSError as error:
         raise CannotServe(f"The data directory {options.data_dir} can't be used: {error.strerror}.") from None
-    _Server(server, lambda: announce(_url(options.host, listener))).run(sockets=[listener])
+    try:
+        HttpServer(server, lambda: announce(_url(options.host, listener))).run(sockets=[listener])
+    finally:
+        os.close(claim)
 
 
-class _Server(uvicorn.Server):
+class HttpServer(uvicorn.Server):
+    """Serves a training server on a socket; `ready` is called when it does."""
+
     def __init__(self, server: TrainingServer, ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
@@ -89,6 +96,20 @@ class _Server(uvicorn.Server):
         # Streams end when told to; waiting for them would be waiting for their readers.
         self._server.broadcast.close()
         await super().shutdown(sockets)
+
+
+def _claim(data_dir: Path) -> int:
+    """A lock that goes with this process, however it ends. Raises CannotServe when another server has it."""
+    lock = os.open(data_dir / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise CannotServe(
+            f"Another Trainstop server works in {data_dir}. "
+            "Stop it first, or name another directory with --data."
+        ) from None
+    return lock
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,10 @@ TEMPLATE = Template(
 )
 
 
+# Durability is not what is tested here, and thousands of transactions wait long for a disk.
+IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
 class Clock:
     """Every look takes a millisecond, so that what is later has a later time."""
 
@@ -45,11 +51,9 @@ class Clock:
 class Desk:
     """Someone who presses buttons, and the machine that answers with facts."""
 
-    def __init__(self, data_dir: Path, *, max_running_jobs: int = 0) -> None:
-        self.clock = Clock()
-        self.database = Database(data_dir / "trainstop.db")
-        launching = Launching(data_dir, {"PATH": "/bin"}, max_running_jobs)
-        self.jobs = Jobs(self.database, launching, {"digits": TEMPLATE}, clock=self.clock)
+    def __init__(self, jobs: Jobs, clock: Clock) -> None:
+        self.jobs = jobs
+        self.clock = clock
         self.saved = 0
 
     def asked(self, key: str | None = None, owner: str | None = None) -> Asked:
@@ -171,22 +175,31 @@ class Desk:
         return job_id
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.database.close()
+@contextlib.contextmanager
+def open_desk(data_dir: Path, *, max_running_jobs: int = 0) -> Iterator[Desk]:
+    clock = Clock()
+    database = Database(data_dir / "trainstop.db")
+    launching = Launching(data_dir, {"PATH": "/bin"}, max_running_jobs)
+    try:
+        yield Desk(Jobs(database, launching, {"digits": TEMPLATE}, clock=clock), clock)
+    finally:
+        database.close()
 
 
 @pytest.fixture
-def desk_with(tmp_path: Path) -> Iterator[Callable[[int], Desk]]:
+def memory() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def desk(memory: Path) -> Iterator[Desk]:
+    with open_desk(memory) as desk:
+        yield desk
+
+
+@pytest.fixture
+def desk_with(memory: Path) -> Iterator[Callable[[int], Desk]]:
     """A desk where only so many jobs may run at once."""
-    desks: list[Desk] = []
-
-    def make(max_running_jobs: int) -> Desk:
-        desks.append(Desk(tmp_path, max_running_jobs=max_running_jobs))
-        return desks[-1]
-
-    yield make
-    for desk in desks:
-        desk.database.close()
+    with contextlib.ExitStack() as stack:
+        yield lambda limit: stack.enter_context(open_desk(memory, max_running_jobs=limit))

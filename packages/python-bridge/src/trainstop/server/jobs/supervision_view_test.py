@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from trainstop.server.jobs.conftest import Desk
+
+
+def launchable(desk: Desk) -> list[str]:
+    return [job.job_id for job in desk.jobs.supervised() if job.may_launch]
+
+
+def test_the_spec_is_complete(desk: Desk) -> None:
+    job_id = desk.start(epochs=3, note="x y")
+    spec = desk.spec(job_id)
+    assert spec["argv"][1:] == ["train.py", "--epochs", "3", "x y"]
+    assert spec["env"] == {"PATH": "/bin", "COLOUR": "off"}
+    assert (spec["job_id"], spec["attempt"], spec["resume"]) == (job_id, 1, None)
+    assert spec["server_wake"].endswith("server.wake")
+
+
+def test_jobs_beyond_the_limit_wait_and_the_oldest_goes_first(desk_with: Callable[[int], Desk]) -> None:
+    desk = desk_with(2)
+    first, second, third, fourth = (desk.start() for _ in range(4))
+    assert launchable(desk) == [first, second]
+    desk.run(first)
+    desk.run(second)
+    assert launchable(desk) == []
+    assert not desk.jobs.claim_launch(third, 1)
+    desk.exit(first, 0)
+    assert launchable(desk) == [third]
+    assert desk.jobs.claim_launch(third, 1)
+    assert not desk.jobs.claim_launch(fourth, 1)
+
+
+def test_a_pausing_or_stopping_run_keeps_its_place_until_it_is_gone(
+    desk_with: Callable[[int], Desk],
+) -> None:
+    desk = desk_with(1)
+    first, second = desk.start(), desk.start()
+    desk.run(first)
+    desk.pause(first)
+    assert launchable(desk) == []
+    desk.obey(first)
+    assert launchable(desk) == [second]
+
+
+def test_a_claim_is_kept_until_the_launch_is_known(desk: Desk) -> None:
+    job_id = desk.start()
+    assert desk.jobs.claim_launch(job_id, 1)
+    supervised = desk.jobs.supervised_job(job_id)
+    assert supervised is not None
+    assert (supervised.claimed, supervised.launched, supervised.may_launch) == (True, False, True)
+    assert desk.jobs.claim_launch(job_id, 1)
+    desk.tell(job_id, "supervisor", "launched")
+    assert not desk.jobs.claim_launch(job_id, 1)
+
+
+def test_supervision_is_told_of_what_it_must_act_on(desk: Desk) -> None:
+    told: list[str] = []
+    desk.jobs.on_change = told.append
+    job_id = desk.start()
+    desk.run(job_id)
+    assert told == [job_id]
+    desk.cancel(job_id)
+    desk.cancel(job_id, mode="force")
+    assert told == [job_id] * 3
+    desk.exit(job_id, None, 9)
+    assert told == [job_id] * 4
+
+
+def test_final_and_paused_jobs_need_no_supervision(desk: Desk) -> None:
+    for job_id in (desk.stopped(), desk.paused()):
+        assert desk.jobs.supervised_job(job_id) is None
+    assert desk.jobs.supervised() == []
