@@ -82,8 +82,6 @@ class OrphanedTree:
         read it. A disk that takes no control file keeps nobody from being terminated and killed in time.
         """
         self._hear(command)
-        if self._to_deliver and written:
-            self._deliver()
         living = self._find()
         self._notice_main(living)
         if not living:
@@ -91,6 +89,8 @@ class OrphanedTree:
                 self._tell_swept()
             return None
         self._seen_alive = True
+        if self._to_deliver and written:
+            self._deliver()
         while True:
             command_id = None if self._order is None else self._order.command_id
             action, at = next_step(

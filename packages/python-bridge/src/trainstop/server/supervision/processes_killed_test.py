@@ -99,11 +99,11 @@ def test_without_its_shim_the_deaf_are_terminated_and_killed_in_time(desk: Desk)
             await until_async((desk.place / "ready").exists, "the script")
             kill_shim(desk, job_id)
             await until_async(partial(is_unsupervised, desk, job_id), "unsupervised")
-            desk.cancel(job_id, grace_seconds=2)
+            desk.cancel(job_id, grace_seconds=1)
             job = await until_async(lambda: desk.ended(job_id), "the stop")
         assert job["status"] == "cancelled"
         command = job["last_command"]
-        assert desk.told(job_id, "term_sent")[0]["at"] >= command["term_at"]
+        assert all(fact["at"] >= command["term_at"] for fact in desk.told(job_id, "term_sent"))
         assert desk.told(job_id, "kill_sent")[0]["at"] >= command["deadline"]
         assert processes_of(desk.place) == []
 
@@ -130,14 +130,14 @@ def test_with_shim_and_server_killed_during_a_stop_the_next_server_climbs_on(des
     job_id = desk.start(template="deaf")
     with serving(desk.place):
         until((desk.place / "ready").exists, "the script")
-        desk.cancel(job_id, grace_seconds=3)
-        until(lambda: desk.told(job_id, "delivered"), "the delivery")
         kill_shim(desk, job_id)
         until(partial(is_unsupervised, desk, job_id), "unsupervised")
+        desk.cancel(job_id, grace_seconds=3)
+        until(lambda: "delivered" in desk.receipts(job_id), "the delivery")
     with serving(desk.place):
         job = until(lambda: desk.ended(job_id), "the stop")
     assert job["status"] == "cancelled"
-    assert len(desk.told(job_id, "term_sent")) == 1
+    assert len(desk.told(job_id, "term_sent")) <= 1, "never twice"
     assert desk.told(job_id, "kill_sent")[0]["at"] >= job["last_command"]["deadline"]
     assert tuple(desk.receipts(job_id)) == STAGES
     assert processes_of(desk.place) == []
