@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/react'
 import { afterEach, expect, it } from 'vitest'
 import { page, userEvent } from 'vitest/browser'
 import { MetricChart } from '../chart'
-import { at, makeCommand } from '../testing/fixtures'
+import { at, makeCheckpoint, makeCommand } from '../testing/fixtures'
 import { renderWith } from '../testing/render'
 import { ScriptedServer } from '../testing/scriptedServer'
 
@@ -96,6 +96,8 @@ it('shows the values under the pointer, and the latest when it leaves', async ()
 
 it('marks the checkpoints and the stop', async () => {
   const server = trained(new ScriptedServer({ last_command: makeCommand({ created_at: at(-20) }) }))
+  // Saved after the last row that was logged, as the checkpoint of a stop is.
+  server.checkpoints = [makeCheckpoint(326)]
   const { figure, canvas } = await drawn(server)
   await waitFor(() => expect(pixelsOf(canvas, 'ok')).toBeGreaterThan(10), wait)
   await waitFor(() => expect(pixelsOf(canvas, 'danger-text')).toBeGreaterThan(50), wait)

@@ -73,7 +73,7 @@ export function Plot({ data, checkpoints, stop, label, locale, onHover }: PlotPr
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: drawn from `shown`, whenever one of them changes
   useEffect(() => {
-    plot.current?.redraw(false)
+    plot.current?.setData(aligned(shown.current.data))
   }, [checkpoints, stop])
 
   useEffect(() => {
@@ -144,9 +144,10 @@ function makePlot(
     {
       width: element.clientWidth || 300,
       height: element.clientHeight || 200,
-      padding: [10, 8, 0, 0],
+      // Room for half of the last label.
+      padding: [10, 20, 0, 0],
       legend: { show: false },
-      scales: { x: { time: false } },
+      scales: { x: { time: false, range: (_plot, min, max) => withMarks(min, max, shown.current) } },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2, fill: color('text') } },
       axes: [
         { ...axis('x'), size: 28, space: 64 },
@@ -174,6 +175,16 @@ function makePlot(
     aligned(shown.current.data),
     element,
   )
+}
+
+/** A checkpoint is often saved, and a stop asked for, after the last row was logged. */
+function withMarks(
+  min: number,
+  max: number,
+  { checkpoints, stop }: Pick<PlotProps, 'checkpoints' | 'stop'>,
+): [number, number] {
+  const end = checkpoints.reduce((a, b) => Math.max(a, b), Math.max(max, stop ?? max))
+  return end > min ? [min, end] : [min - 1, end + 1]
 }
 
 /** As wide as the longest label: no empty margin, and none cut off. */

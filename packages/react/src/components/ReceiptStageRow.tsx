@@ -10,7 +10,8 @@ export function ReceiptStageRow({ stage, state, receipt, after, isCurrent }: Tim
   const messages = useMessages()
   const { receipt: words } = messages
   const known = icons.has(state)
-  const detail = receipt && [receipt.detail, words.seenBy(receipt.by)].filter(Boolean).join(' · ')
+  const detail =
+    receipt && [receipt.detail?.replace(/\.$/, ''), words.seenBy(receipt.by)].filter(Boolean).join(' · ')
   // A time beside a stage that was not reached would read as if it had been.
   const timed = receipt && (state === 'done' || state === 'failed') ? receipt : null
   return (
