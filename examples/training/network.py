@@ -19,7 +19,10 @@ class Network:
         self.parameters: list[Array] = []
         for inputs, outputs in pairwise(sizes):
             weights = random.standard_normal((inputs, outputs), dtype=np.float32)
-            self.parameters += [weights * np.float32((2 / inputs) ** 0.5), np.zeros(outputs, np.float32)]
+            self.parameters += [
+                weights * np.float32((2 / inputs) ** 0.5),
+                np.zeros(outputs, np.float32),
+            ]
 
     def log_probabilities(self, images: Array) -> Array:
         """Of each class, for each row of `images`."""
@@ -75,7 +78,10 @@ class Adam:
 
 
 def evaluate(
-    network: Network, images: Array, labels: NDArray[np.int64], give_up: Callable[[], bool]
+    network: Network,
+    images: Array,
+    labels: NDArray[np.int64],
+    give_up: Callable[[], bool],
 ) -> tuple[float, float] | None:
     """Mean loss and accuracy; None when `give_up()` became true on the way."""
     losses: list[Array] = []

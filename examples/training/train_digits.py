@@ -1,7 +1,7 @@
 """Read handwritten digits of which only the upper half is seen: a real run, and a reason to stop it.
 
-Half a digit is often ambiguous. The network first learns what can be learned, then begins to learn its few
-hundred examples by heart: the loss on the digits it never sees falls, turns, and rises to the end.
+Half a digit is often ambiguous. The network first learns what can be learned, then learns its 200 examples by
+heart: the loss on the digits it never sees falls, turns, and rises to the end.
 
     python train_digits.py                       alone; saves to checkpoints/train_digits
     python train_digits.py --resume-from last    goes on from there
@@ -21,9 +21,10 @@ for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
 
 import numpy as np  # noqa: E402
 import trainstop  # noqa: E402
-from network import Adam, Array, Network, evaluate  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from sklearn.datasets import load_digits  # noqa: E402
+
+from network import Adam, Array, Network, evaluate  # noqa: E402
 
 
 class Digits:
@@ -34,7 +35,10 @@ class Digits:
         order = random.permutation(len(labels))
         upper_half: Array = (images[order, :32] / 16).astype(np.float32)
         labels = labels[order].astype(np.int64)
-        self.images, self.held_out_images = upper_half[:train_size], upper_half[train_size:]
+        self.images, self.held_out_images = (
+            upper_half[:train_size],
+            upper_half[train_size:],
+        )
         self.labels: NDArray[np.int64] = labels[:train_size]
         self.held_out_labels: NDArray[np.int64] = labels[train_size:]
 
@@ -104,7 +108,6 @@ def main() -> None:
     options = parse_options()
     training = Training(options)
     total_steps = options.epochs * training.steps_per_epoch
-    save_every = options.save_every or training.steps_per_epoch
     digits = training.digits
 
     with trainstop.run(
@@ -133,14 +136,18 @@ def main() -> None:
                     give_up=lambda: run.stop_pending,
                 )
                 if found:
-                    run.log({"eval_loss": found[0], "eval_accuracy": found[1]}, step=step, epoch=epoch)
+                    run.log(
+                        {"eval_loss": found[0], "eval_accuracy": found[1]},
+                        step=step,
+                        epoch=epoch,
+                    )
                     tell(
                         f"epoch {epoch} / {options.epochs}  step {step} / {total_steps}  "
                         f"eval loss {found[0]:.4f}  accuracy {found[1]:.1%}"
                     )
             if step % training.steps_per_epoch == 0:
                 run.end_epoch(epoch)
-            turn = run.end_step(step, save_every=save_every)
+            turn = run.end_step(step, save_every=options.save_every)
             if turn.save or step == total_steps:
                 with run.checkpoint(step=step, epoch=epoch) as path:
                     training.save(path)
@@ -158,14 +165,24 @@ def tell(line: str) -> None:
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train a small network on the upper halves of digits.")
-    parser.add_argument("--epochs", type=at_least_one, default=60)
-    parser.add_argument("--hidden", type=at_least_one, default=1280, help="width of the two hidden layers")
-    parser.add_argument("--learning-rate", type=float, default=7e-4)
+    parser.add_argument("--epochs", type=at_least_one, default=300)
+    parser.add_argument(
+        "--hidden",
+        type=at_least_one,
+        default=1280,
+        help="width of the two hidden layers",
+    )
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
     parser.add_argument("--batch-size", type=at_least_one, default=8)
-    parser.add_argument("--train-size", type=at_least_one, default=960, help="of 1797; the rest is held out")
+    parser.add_argument(
+        "--train-size",
+        type=at_least_one,
+        default=200,
+        help="of 1797; the rest is held out",
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--evaluate-every", type=at_least_one, default=10, metavar="STEPS")
-    parser.add_argument("--save-every", type=at_least_one, metavar="STEPS", help="default: every epoch")
+    parser.add_argument("--evaluate-every", type=at_least_one, default=20, metavar="STEPS")
+    parser.add_argument("--save-every", type=at_least_one, default=250, metavar="STEPS")
     parser.add_argument("--checkpoint-dir", help="when run alone; default checkpoints/train_digits")
     parser.add_argument("--resume-from", help='when run alone: a checkpoint directory, or "last"')
     options = parser.parse_args()

@@ -48,7 +48,9 @@ def arrays_of(checkpoints: Path) -> dict[str, NDArray[np.generic]]:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NDArray[np.generic]]:
+def uninterrupted(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, NDArray[np.generic]]:
     """Weights and optimizer at the end of a run alone that nothing interrupted."""
     folder = tmp_path_factory.mktemp("alone")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TRAINSTOP")}
@@ -62,7 +64,10 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NDArray
     )
     assert done.stderr == ""
     assert done.stdout.splitlines()[-1] == "done"
-    assert re.search(r"epoch 4 / 4  step 119 / 124  eval loss \d\.\d{4}  accuracy \d+\.\d%", done.stdout)
+    assert re.search(
+        r"epoch 4 / 4  step 119 / 124  eval loss \d\.\d{4}  accuracy \d+\.\d%",
+        done.stdout,
+    )
     return arrays_of(folder / "checkpoints" / "train_digits")
 
 
@@ -72,7 +77,10 @@ class LaunchedDigits(Launched):
     def __init__(self, data_dir: Path, *, stop_at: int | None, attempt: int, resume: Path | None) -> None:
         wrapper = STOPS_AT if stop_at is not None else "import runpy, sys; sys.argv = sys.argv[2:]\n" + RUNS
         super().__init__(
-            data_dir, ["-c", wrapper, str(stop_at), SCRIPT, *SMALL], attempt=attempt, resume=resume
+            data_dir,
+            ["-c", wrapper, str(stop_at), SCRIPT, *SMALL],
+            attempt=attempt,
+            resume=resume,
         )
 
 
