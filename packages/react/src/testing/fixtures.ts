@@ -23,6 +23,7 @@ export function makeCheckpoint(step: number, changes: Partial<Checkpoint> = {}):
     save_seconds: 0.42,
     reason: 'scheduled',
     verified: true,
+    removed_at: null,
     problem: null,
     metrics: { eval_loss: 0.2134 },
     ...changes,

@@ -51,6 +51,7 @@ const checkpoint: Json = {
   bytes: 13_000_000,
   files: 2,
   saved_at: at,
+  removed_at: null,
   save_seconds: 0.21,
   reason: 'cancel',
   verified: true,
@@ -246,6 +247,7 @@ export const vectors: Record<SchemaName, Vectors> = {
         value: { ...checkpoint, verified: false, problem: 'weights.npz is 10 bytes short.', reason: 'rule' },
       },
       { name: 'without step', value: { ...checkpoint, step: null, epoch: null } },
+      { name: 'removed', value: { ...checkpoint, removed_at: later } },
     ],
     invalid: [
       ...broken(checkpoint),

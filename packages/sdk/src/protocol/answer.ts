@@ -29,7 +29,7 @@ export const wireControlAnswer = z.object({
 
 /** Newest first. */
 export const commandsAnswer = z.object({ ...success, commands: z.array(command) })
-/** Newest first; those that did not verify are listed too, with `problem`. */
+/** Those on the disk, newest first; what did not verify is listed too, with `problem`. */
 export const checkpointsAnswer = z.object({ ...success, checkpoints: z.array(checkpoint) })
 /** All rows up to `seq`, so that the event stream from `seq` on adds the rest without a gap or a double. */
 export const metricsAnswer = z.object({ ...success, generation: count, seq: count, columns: metricColumns })

@@ -16,6 +16,8 @@ export const checkpoint = z.object({
   bytes: count,
   files: count,
   saved_at: timestamp,
+  /** When retention removed it from the disk. Only events tell of such a one; lists leave it out. */
+  removed_at: z.nullable(timestamp),
   save_seconds: seconds,
   reason: open(checkpointReasons),
   /** Every file was read again and has the size and hash of the manifest. Resume is offered only then. */

@@ -16,6 +16,8 @@ class Checkpoint(WireModel):
     bytes: Count
     files: Count
     saved_at: Timestamp
+    removed_at: Timestamp | None
+    """When retention removed it from the disk. Only events tell of such a one; lists leave it out."""
     save_seconds: Seconds
     reason: str
     verified: bool

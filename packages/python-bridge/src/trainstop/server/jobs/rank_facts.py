@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import select
+
 from trainstop.rundir.clock import unix_seconds
 from trainstop.server.jobs.change import Change
 from trainstop.server.jobs.fact_fields import (
@@ -20,6 +22,7 @@ from trainstop.server.jobs.fact_fields import (
 from trainstop.server.jobs.progress import advance, read_rows, take_rows
 from trainstop.server.jobs.receipts import put_receipt
 from trainstop.server.jobs.supervised_job import Fact
+from trainstop.server.store import tables
 from trainstop.server.store.records import CheckpointRecord
 
 logger = logging.getLogger("trainstop.jobs")
@@ -126,6 +129,31 @@ def _is_newest(change: Change, checkpoint: CheckpointRecord) -> bool:
     return bool((checkpoint.step or 0, checkpoint.saved_at) >= (last.step or 0, last.saved_at))
 
 
+def _newest_good(change: Change) -> str | None:
+    table = tables.checkpoints
+    query = (
+        select(table.c.id)
+        .where(table.c.job_id == change.job.id, table.c.verified, table.c.removed_at.is_(None))
+        .order_by(table.c.step.desc(), table.c.saved_at.desc())
+        .limit(1)
+    )
+    return change.connection.execute(query).scalar()
+
+
+def _checkpoint_removed(change: Change, fact: Fact) -> None:
+    """Retention took it. What is no longer there must not be offered."""
+    checkpoint = CheckpointRecord.find(
+        change.connection, job_id=change.job.id, id=as_id(fact["checkpoint_id"])
+    )
+    if checkpoint is None or checkpoint.removed_at is not None:
+        return
+    checkpoint.removed_at = at_of(change, fact)
+    change.add_checkpoint(checkpoint)
+    if change.job.last_checkpoint_id == checkpoint.id:
+        change.job.last_checkpoint_id = _newest_good(change)
+        change.dirty()
+
+
 def _checkpoint_failed(change: Change, fact: Fact) -> None:
     give_receipt(
         change,
@@ -167,6 +195,7 @@ RANK_FACTS: dict[str, Callable[[Change, Fact], None]] = {
     "saving": _saving,
     "checkpoint": _checkpoint,
     "checkpoint_failed": _checkpoint_failed,
+    "checkpoint_removed": _checkpoint_removed,
     "left": _left,
     "dropped": _dropped,
 }

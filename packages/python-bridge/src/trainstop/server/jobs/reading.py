@@ -90,11 +90,13 @@ def command(connection: Connection, job_id: str, command_id: str, owner: str | N
 
 
 def checkpoints(connection: Connection, job_id: str, owner: str | None) -> list[dict[str, Any]]:
-    """Newest first."""
+    """Those on the disk, newest first."""
     job_record(connection, job_id, owner)
     table = tables.checkpoints
     query = (
-        select(table).where(table.c.job_id == job_id).order_by(table.c.saved_at.desc(), table.c.number.desc())
+        select(table)
+        .where(table.c.job_id == job_id, table.c.removed_at.is_(None))
+        .order_by(table.c.saved_at.desc(), table.c.number.desc())
     )
     return [wire_checkpoint(CheckpointRecord.from_row(row)) for row in connection.execute(query)]
 

@@ -147,7 +147,12 @@ def _inherited(change: Change, wanted: str | None) -> Source | None:
 
 def _verified(change: Change, job_id: str, checkpoint_id: str) -> Source | None:
     table = tables.checkpoints
-    query = select(table).where(table.c.job_id == job_id, table.c.id == checkpoint_id, table.c.verified)
+    query = select(table).where(
+        table.c.job_id == job_id,
+        table.c.id == checkpoint_id,
+        table.c.verified,
+        table.c.removed_at.is_(None),
+    )
     row = change.connection.execute(query).first()
     if row is None:
         return None

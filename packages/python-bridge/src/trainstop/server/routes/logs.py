@@ -54,8 +54,8 @@ def read_piece(path: Path, offset: int, limit: int, *, complete: bool) -> tuple[
     """(text, offset, next offset, size) of at most `limit` bytes.
 
     A character whose rest is not there yet waits for it, unless the file is `complete`. Bytes that are
-    no UTF-8 become U+FFFD. An offset beyond the end is the end; a negative one counts from the end, and goes on
-    to where a character begins.
+    no UTF-8 become U+FFFD. An offset beyond the end is the end; a negative one counts from the end, and
+    goes on to where a character begins.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

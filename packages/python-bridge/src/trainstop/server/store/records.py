@@ -172,6 +172,7 @@ class CheckpointRecord(Record):
     verified: bool
     problem: str | None
     metrics: Json
+    removed_at: str | None = None
 
     @classmethod
     def _key(cls) -> tuple[str, ...]:

@@ -130,6 +130,7 @@ checkpoints = Table(
     Column("bytes", Integer, nullable=False),
     Column("files", Integer, nullable=False),
     Column("saved_at", String(32), nullable=False),
+    Column("removed_at", String(32)),
     Column("save_seconds", Float, nullable=False),
     Column("reason", String(32), nullable=False),
     Column("verified", Boolean, nullable=False),
