@@ -88,7 +88,7 @@ export function RunPage({ jobId }: { jobId: string }) {
         </p>
       )}
       {end && <p className="end">{end}</p>}
-      <section className="panel" aria-label="Progress">
+      <section className="panel progress" aria-label="Progress">
         <TrainingProgress jobId={jobId} />
         <MetricChart jobId={jobId} metrics={['train_loss', 'eval_loss']} />
       </section>

@@ -117,6 +117,13 @@ export const routes: Route[] = [
   },
   {
     method: 'get',
+    path: '/jobs/{job_id}/commands/{command_id}',
+    summary: 'One command, with its receipts.',
+    answer: 'CommandAnswer',
+    errors: ['job_not_found', 'not_found'],
+  },
+  {
+    method: 'get',
     path: '/capabilities',
     summary: 'What this server can do, and what it may start.',
     answer: 'CapabilitiesAnswer',

@@ -26,6 +26,7 @@ export const schemas = {
   MetricsAnswer: p.metricsAnswer,
   LogsAnswer: p.logsAnswer,
   CheckpointsAnswer: p.checkpointsAnswer,
+  CommandAnswer: p.commandAnswer,
   CommandsAnswer: p.commandsAnswer,
   Template: p.template,
   TemplateParam: p.templateParam,

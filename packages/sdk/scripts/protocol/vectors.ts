@@ -474,6 +474,10 @@ export const vectors: Record<SchemaName, Vectors> = {
     valid: [{ name: 'one', value: { success: true, checkpoints: [checkpoint] } }],
     invalid: broken({ success: true, checkpoints: [checkpoint] }),
   },
+  CommandAnswer: {
+    valid: [{ name: 'one', value: { success: true, command } }],
+    invalid: broken({ success: true, command }),
+  },
   CommandsAnswer: {
     valid: [{ name: 'three', value: { success: true, commands: [resume, pause, command] } }],
     invalid: broken({ success: true, commands: [command] }),

@@ -27,6 +27,7 @@ export const wireControlAnswer = z.object({
   result: wireControlResult,
 })
 
+export const commandAnswer = z.object({ ...success, command })
 /** Newest first. */
 export const commandsAnswer = z.object({ ...success, commands: z.array(command) })
 /** Those on the disk, newest first; what did not verify is listed too, with `problem`. */

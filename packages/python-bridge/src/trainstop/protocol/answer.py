@@ -29,6 +29,10 @@ class ControlAnswer(Success):
     result: ControlResult
 
 
+class CommandAnswer(Success):
+    command: Command
+
+
 class CommandsAnswer(Success):
     commands: list[Command]
 
