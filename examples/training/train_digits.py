@@ -21,26 +21,9 @@ for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
 
 import numpy as np  # noqa: E402
 import trainstop  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-from sklearn.datasets import load_digits  # noqa: E402
 
+from digits import Digits  # noqa: E402
 from network import Adam, Array, Network, evaluate  # noqa: E402
-
-
-class Digits:
-    """scikit-learn's 1797 digits, upper half: `train_size` to learn from, the rest held out."""
-
-    def __init__(self, train_size: int, random: np.random.Generator) -> None:
-        images, labels = load_digits(return_X_y=True)
-        order = random.permutation(len(labels))
-        upper_half: Array = (images[order, :32] / 16).astype(np.float32)
-        labels = labels[order].astype(np.int64)
-        self.images, self.held_out_images = (
-            upper_half[:train_size],
-            upper_half[train_size:],
-        )
-        self.labels: NDArray[np.int64] = labels[:train_size]
-        self.held_out_labels: NDArray[np.int64] = labels[train_size:]
 
 
 class Training:
