@@ -142,7 +142,9 @@ for file in pathlib.Path(sys.argv[1]).glob('*.npz'):
     const { job } = await stack.ask(`/jobs/${resumed}`)
     expect(job.resumed_from.job_id).toBe(jobId)
     await expect
-      .poll(async () => (await stack.ask(`/jobs/${resumed}/metrics`)).columns.step[0] ?? 0, { timeout: 60_000 })
+      .poll(async () => (await stack.ask(`/jobs/${resumed}/metrics`)).columns.step[0] ?? 0, {
+        timeout: 60_000,
+      })
       .toBeGreaterThan(stoppedAt)
     const { columns } = await stack.ask(`/jobs/${resumed}/metrics`)
     const log = await stack.ask(`/jobs/${resumed}/logs`)
@@ -181,7 +183,9 @@ for file in pathlib.Path(sys.argv[1]).glob('*.npz'):
 describe('Pause, pressed in a browser', () => {
   it('saves, frees the machine, and goes on from there in the same run', async () => {
     const jobId = await startRun()
-    await expect.poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.progress.step ?? 0).toBeGreaterThan(3)
+    await expect
+      .poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.progress.step ?? 0)
+      .toBeGreaterThan(3)
     await page
       .getByRole('button', { name: /^Pause/ })
       .first()

@@ -27,7 +27,11 @@ export function useCheckpoints(jobId: string): Checkpoints {
   const { refetch } = query
   // A good checkpoint shows on the job, whatever way that is told; one that did not verify, or is gone, as an event.
   useJobEvents(jobId, (event) => {
-    if (event.type === 'reset' || (event.type === 'checkpoint' && (!event.data.verified || event.data.removed_at !== null))) void refetch()
+    if (
+      event.type === 'reset' ||
+      (event.type === 'checkpoint' && (!event.data.verified || event.data.removed_at !== null))
+    )
+      void refetch()
   })
   const last = useTrainingJob(jobId, {
     select: ({ job }) => job && `${job.last_checkpoint?.id} ${job.best_checkpoint?.id}`,
