@@ -21,7 +21,7 @@ from trainstop.server.configuration import Configuration
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.supervision_view import Launching
-from trainstop.server.request_log import RequestLog
+from trainstop.server.request_log import FAILURE, RequestLog
 from trainstop.server.routes import capabilities, control, events, jobs, logs, metrics
 from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
 from trainstop.server.routes.broadcast import Broadcast
@@ -83,6 +83,7 @@ class TrainingServer:
                 Refusal: _refusal,
                 RequestError: _request_error,
                 HTTPException: _http_exception,
+                Exception: _failure,
             },
         )
         starlette.state.context = self._context
@@ -151,6 +152,11 @@ async def _refusal(request: Request, error: Exception) -> Response:
 async def _request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     return refuse_error(request.scope, error)
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    """Our own. It is raised on after this answer, and logged where the request's id is known."""
+    return refuse(request.scope, 500, "internal", FAILURE)
 
 
 async def _http_exception(request: Request, error: Exception) -> Response:

@@ -14,6 +14,8 @@ from trainstop.server.routes.answer import refuse
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
+FAILURE = "Something went wrong in the training server; its log tells more under this request's id."
+
 logger = logging.getLogger("trainstop.requests")
 
 
@@ -45,10 +47,7 @@ class RequestLog:
         except Exception:
             logger.exception("request %s failed", request_id)
             if status == 0:
-                sentence = (
-                    "Something went wrong in the training server; its log tells more under this request's id."
-                )
-                await refuse(scope, 500, "internal", sentence)(scope, receive, send_with_id)
+                await refuse(scope, 500, "internal", FAILURE)(scope, receive, send_with_id)
         finally:
             # Never the query or a header: secrets might stand there.
             elapsed = (time.monotonic() - begin) * 1000

@@ -22,6 +22,8 @@ BATCH = 200
 """Events that a reader holds in memory at most."""
 HEARTBEAT_SECONDS = 10.0
 """Silence after which a comment says that the server is there; clients take 30 seconds of it for death."""
+HERE = b": here\n\n"
+"""A comment, which no reader takes for an event."""
 _CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})")
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
 
@@ -69,7 +71,7 @@ class _Stream:
                     yield self._event("end", {"status": batch.status}, batch.updated_at, with_id=True)
                     return
                 if not await _rings(listener):
-                    yield b": here\n\n"
+                    yield HERE
 
     def _beginning(self, job: dict[str, Any], cursor: str | None) -> list[bytes]:
         """Where the reader goes on, or a snapshot to begin with."""
@@ -77,7 +79,7 @@ class _Stream:
             match = _CURSOR.fullmatch(cursor)
             if match is not None and int(match[1]) == job["generation"] and int(match[2]) <= job["seq"]:
                 self._seq = int(match[2])
-                return []
+                return [HERE]  # there may be nothing new for long, and the reader waits for a first word
         self._seq = job["seq"]
         snapshot = self._event("job", job, job["updated_at"], with_id=True)
         if cursor is None:

@@ -1,0 +1,108 @@
+"""A real server on a real socket, without supervision: the tests tell the facts themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from referencing import Registry, Resource
+
+from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
+from trainstop.server.configuration import Configuration
+from trainstop.server.jobs.conftest import TEMPLATE, Clock, Desk
+from trainstop.server.jobs.jobs import Jobs
+from trainstop.server.security.token import Token
+from trainstop.server.serving import HttpServer
+
+TOKEN = "test-token-0123456789"
+WAIT_SECONDS = 60.0
+"""What a test waits for an event that must come. Reached only when it doesn't."""
+SCHEMAS = Path(__file__).parents[5] / "sdk" / "protocol" / "schemas"
+
+
+class Unsupervised:
+    def __init__(self, jobs: Jobs, data_dir: Path) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Protocol:
+    """The JSON Schemas that the SDK is generated from."""
+
+    def __init__(self) -> None:
+        self._schemas = {path.name: json.loads(path.read_text()) for path in SCHEMAS.glob("*.json")}
+        pairs = [(name, Resource.from_contents(schema)) for name, schema in self._schemas.items()]
+        self._registry: Registry[Any] = Registry().with_resources(pairs)
+
+    def check(self, name: str, value: Any) -> None:
+        schema = self._schemas[f"{name}.json"]
+        Draft202012Validator(schema, registry=self._registry).validate(value)
+
+
+PROTOCOL = Protocol()
+
+
+class Site:
+    """The running server, someone who calls it, and a desk behind it."""
+
+    def __init__(self, server: TrainingServer, data_dir: Path, port: int) -> None:
+        self.server = server
+        self.data_dir = data_dir
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}{BASE_PATH}"
+        self.desk = Desk(server.jobs, Clock())
+        self.client = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=WAIT_SECONDS
+        )
+
+    def ask(self, method: str, path: str, schema: str, status: int = 200, **request: Any) -> Any:
+        """Call, and hold the answer to its status and schema."""
+        response = self.client.request(method, path, **request)
+        assert response.status_code == status, response.text
+        assert response.headers["x-request-id"]
+        assert response.headers["content-type"] == "application/json"
+        PROTOCOL.check(schema, response.json())
+        return response.json()
+
+    def get(self, path: str, schema: str, **request: Any) -> Any:
+        return self.ask("GET", path, schema, **request)
+
+    def post(self, path: str, schema: str, **request: Any) -> Any:
+        return self.ask("POST", path, schema, **request)
+
+
+@contextlib.contextmanager
+def serving(data_dir: Path) -> Iterator[tuple[Site, HttpServer]]:
+    configuration = Configuration(templates={"digits": TEMPLATE})
+    options = ServerOptions(data_dir, Token(TOKEN), configuration, {"PATH": "/bin"})
+    server = TrainingServer(options, Unsupervised)
+    listener = socket.create_server(("127.0.0.1", 0))
+    ready = threading.Event()
+    http_server = HttpServer(server, ready.set)
+    thread = threading.Thread(target=http_server.run, args=([listener],), name="server")
+    thread.start()
+    try:
+        assert ready.wait(WAIT_SECONDS)
+        site = Site(server, data_dir, listener.getsockname()[1])
+        with site.client:
+            yield site, http_server
+    finally:
+        http_server.should_exit = True
+        thread.join(WAIT_SECONDS)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(tmp_path_factory.mktemp("data")) as (site, _):
+        yield site
