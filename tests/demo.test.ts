@@ -55,9 +55,7 @@ describe('npm run demo', () => {
       return response.json()
     }
     const { job } = await api('/jobs', { template: 'digits' })
-    await expect
-      .poll(async () => (await api(`/jobs/${job.id}`)).job.progress.step ?? 0, { timeout: 60_000 })
-      .toBeGreaterThan(0)
+    await expect.poll(async () => (await api(`/jobs/${job.id}`)).job.progress.step ?? 0).toBeGreaterThan(0)
 
     const said = await controlC(demo)
     expect(said).toMatch(/paused at step \d+, saved/)

@@ -63,7 +63,7 @@ describe('Stop, pressed in a browser', () => {
     await expect
       .poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.latest_metrics.eval_loss?.value)
       .toBeTypeOf('number')
-    await expect.poll(() => page.getByRole('log').textContent(), { timeout: 60_000 }).toMatch(/epoch/i)
+    await expect.poll(() => page.getByRole('log').textContent()).toMatch(/epoch/i)
   })
 
   it('stops it: dialog, Stopping…, cancelled, the button gone, no process left', async () => {
@@ -204,7 +204,7 @@ describe('Pause, pressed in a browser', () => {
       .click()
     await status('running').waitFor()
     await expect
-      .poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.progress.step ?? 0, { timeout: 60_000 })
+      .poll(async () => (await stack.ask(`/jobs/${jobId}`)).job.progress.step ?? 0)
       .toBeGreaterThan(paused.progress.step)
     expect((await stack.ask(`/jobs/${jobId}`)).job.attempt).toBe(2)
     await stack.ask(`/local/${jobId}/control`, { action: 'cancel', mode: 'force' })

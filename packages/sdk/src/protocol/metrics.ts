@@ -2,7 +2,7 @@ import * as z from 'zod/mini'
 import { count, seconds, timestamp } from './primitives'
 
 /** JSON has no NaN and no infinity, and a diverged loss is just what one must see: they travel as strings. */
-export const metricValue = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])])
+export const metricValue = z.union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity'])])
 export type MetricValue = z.output<typeof metricValue>
 
 /** The newest value of one metric. */
