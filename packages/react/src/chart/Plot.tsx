@@ -150,7 +150,7 @@ function makePlot(
       scales: { x: { time: false, range: (_plot, min, max) => withMarks(min, max, shown.current) } },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8, width: 2, fill: color('text') } },
       axes: [
-        { ...axis('x'), size: 28, space: 64 },
+        { ...axis('x'), size: 28, space: 48 },
         { ...axis('y'), size: widthOfLabels, space: 36 },
       ],
       series: [

@@ -90,3 +90,18 @@ it('tells why the rows could not be read, tries again by itself, and mends', asy
   await vi.waitFor(() => expect(steps()).toEqual([1]), wait)
   expect(store.getSnapshot().error).toBeNull()
 })
+
+it('reads the rows again where nothing but the job is told, and the last ones when it ends', async () => {
+  const server = new ScriptedServer()
+  logged(server, [1])
+  const { steps } = follow(server)
+  await vi.waitFor(() => expect(steps()).toEqual([1]), wait)
+  server.connection({ source: 'polling' })
+  logged(server, [1, 2])
+  server.change({})
+  await vi.waitFor(() => expect(steps()).toEqual([1, 2]), wait)
+  logged(server, [1, 2, 3])
+  server.finish()
+  await vi.waitFor(() => expect(steps()).toEqual([1, 2, 3]), wait)
+  expect(server.calls.filter(({ name }) => name === 'getMetrics').length).toBe(3)
+})

@@ -45,7 +45,7 @@ export class MetricsStore extends LiveStore<JobMetrics> {
   #loading: AbortController | null = null
   #again = false
   #cancelTimer: (() => void) | null = null
-  #polledStep: number | null | undefined
+  #polledSeq = -1
 
   constructor(client: TrainingClient, jobId: string) {
     super(noMetrics)
@@ -61,8 +61,9 @@ export class MetricsStore extends LiveStore<JobMetrics> {
         else if (event?.type === 'reset') this.#load()
         else if (event?.type === 'job' && this.#base && event.generation !== this.#base.generation)
           this.#load()
-        else if (event?.type === 'job' && connection.source === 'polling')
-          this.#poll(event.data.progress.step)
+        else if (event?.type === 'job' && connection.source === 'polling') this.#poll(event.seq)
+        // The last rows of a run that ended while it was polled: nobody pushes them.
+        else if (event?.type === 'end' && this.#cancelTimer) void this.#load()
       },
     })
     this.#load()
@@ -74,6 +75,7 @@ export class MetricsStore extends LiveStore<JobMetrics> {
       this.#cancelTimer?.()
       this.#cancelTimer = null
       this.#base = null
+      this.#polledSeq = -1
       this.#waiting = []
     }
   }
@@ -95,9 +97,9 @@ export class MetricsStore extends LiveStore<JobMetrics> {
     this.#tell({ isLoading: false, error: null })
   }
 
-  #poll(step: number | null): void {
-    if (step === this.#polledStep) return
-    this.#polledStep = step
+  #poll(seq: number): void {
+    if (seq <= this.#polledSeq || seq <= (this.#base?.seq ?? -1)) return
+    this.#polledSeq = seq
     this.#cancelTimer ??= this.#client.clock.setTimer(() => this.#load(), pollMilliseconds)
   }
 
