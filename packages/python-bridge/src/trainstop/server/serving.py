@@ -84,6 +84,8 @@ class HttpServer(uvicorn.Server):
                 timeout_graceful_shutdown=LEAVING_SECONDS,
             )
         )
+        # It would log queries. The server keeps a log of its own.
+        logging.getLogger("uvicorn.access").disabled = True
         self._server = server
         self._ready = ready
 

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from trainstop.server.store import tables
+from trainstop.server.store.database import Database, StoreError
+
+
+def count(connection: Connection) -> int:
+    row = select(tables.meta.c.value).where(tables.meta.c.key == "count")
+    return int(connection.execute(row).scalar_one())
+
+
+def open_with_count(path: Path) -> Database:
+    database = Database(path)
+    with database.write() as connection:
+        connection.execute(insert(tables.meta).values(key="count", value="0"))
+    return database
+
+
+def raise_count(connection: Connection) -> None:
+    value = str(count(connection) + 1)
+    connection.execute(update(tables.meta).where(tables.meta.c.key == "count").values(value=value))
+
+
+def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    database = open_with_count(tmp_path / "store.db")
+    with pytest.raises(RuntimeError), database.write() as connection:
+        raise_count(connection)
+        raise RuntimeError
+    with database.read() as connection:
+        assert count(connection) == 0
+    database.close()
+
+
+def test_writers_of_many_threads_and_processes_never_lose_one_anothers_work(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    mine, others = open_with_count(path), Database(path)
+
+    def work(database: Database) -> None:
+        for _ in range(10):
+            with database.write() as connection:
+                raise_count(connection)
+
+    threads = [threading.Thread(target=work, args=(each,)) for each in (mine, others, mine, others)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with mine.read() as connection:
+        assert count(connection) == 40
+    mine.close()
+    others.close()
+
+
+def test_a_reader_sees_one_moment_and_waits_for_no_writer(tmp_path: Path) -> None:
+    database = open_with_count(tmp_path / "store.db")
+    with database.read() as reader:
+        assert count(reader) == 0
+        with database.write() as writer:
+            raise_count(writer)
+        assert count(reader) == 0
+    with database.read() as reader:
+        assert count(reader) == 1
+    database.close()
+
+
+def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
+    database = open_with_count(tmp_path / "store.db")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert set(modes) == {"store.db", "store.db-wal", "store.db-shm"}
+    assert set(modes.values()) == {0o600}
+    database.close()
+
+
+def test_commits_are_on_disk_and_references_are_kept(tmp_path: Path) -> None:
+    database = Database(tmp_path / "store.db")
+    with database.read() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar_one() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar_one() == 2
+    event = {"job_id": "job_0", "seq": 1, "at": "", "type": "job", "data": {}}
+    with pytest.raises(IntegrityError), database.write() as connection:
+        connection.execute(insert(tables.events).values(event))
+    database.close()
+
+
+def test_the_generation_survives_and_begins_at_1(tmp_path: Path) -> None:
+    for _ in range(2):
+        database = Database(tmp_path / "store.db")
+        assert database.generation == 1
+        database.close()
+
+
+def test_a_store_of_another_version_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    Database(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    connection.close()
+    with pytest.raises(StoreError, match=r"another version of Trainstop \(schema 99"):
+        Database(path)
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, but long enough to be looked at" * 30])
+def test_a_file_that_is_no_store_is_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="can't be opened"):
+        Database(path)
+    assert path.read_bytes() == content
+    with pytest.raises(StoreError, match="can't be opened"):
+        Database(tmp_path / "missing" / "store.db")
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from trainstop.server.store.database import Database
+from trainstop.server.store.database_test import raise_count, count
+database = Database(Path(sys.argv[1]))
+while True:
+    with database.write() as connection:
+        raise_count(connection)
+        value = count(connection)
+    print(value, flush=True)
+"""
+
+
+def test_what_was_answered_is_there_after_a_kill(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    open_with_count(path).close()
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout is not None
+        answered = [int(writer.stdout.readline()) for _ in range(20)]
+        writer.send_signal(signal.SIGKILL)
+        answered += [int(line) for line in writer.stdout if line.endswith("\n")]
+    database = Database(path)
+    with database.read() as connection:
+        assert answered[-1] <= count(connection) <= answered[-1] + 1
+    database.close()
