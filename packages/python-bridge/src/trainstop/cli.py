@@ -58,10 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65_535:
+    if not (text.isdecimal() and int(text) <= 65_535):
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
-    return port
+    return int(text)
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -85,18 +84,16 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     from trainstop.checkpoints.manifest import MANIFEST_NAME
-    from trainstop.checkpoints.published import published
     from trainstop.checkpoints.verification import verify
 
     directory: Path = options.directory
     if not directory.is_dir():
         print(f"trainstop: {directory} is no directory; name a checkpoint's.", file=sys.stderr)
         return 2
-    paths = [directory]
-    if not (directory / MANIFEST_NAME).exists():
-        paths = [path for path, _ in published(directory)] or [directory]
+    # Saves and removals under way begin with a dot; everything else claims to be a checkpoint.
+    below = sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
     good = True
-    for path in paths:
+    for path in [directory] if (directory / MANIFEST_NAME).exists() or not below else below:
         verification = verify(path)
         good = good and verification.ok
         if verification.ok and verification.manifest is not None:

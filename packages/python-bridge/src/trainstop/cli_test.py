@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from trainstop.checkpoints.manifest import MANIFEST_NAME
+from trainstop.checkpoints.saving import Save
+from trainstop.cli import main
+from trainstop.rundir.layout import RunDir
+from trainstop.rundir.process_identity import identify
+
+WAIT_SECONDS = 90.0
+"""What a test waits for what must come. Reached only when it doesn't."""
+
+SCRIPT = """
+import os, pathlib, time, trainstop
+with trainstop.run(total_steps=10**9) as run:
+    step = 0
+    while True:
+        step += 1
+        time.sleep(0.01)
+        turn = run.end_step(step)
+        if turn.save:
+            with run.checkpoint(step=step) as path:
+                (pathlib.Path(path) / "weights").write_bytes(b"w")
+        if turn.stop:
+            break
+"""
+CONFIG = """
+[templates.steps]
+title = "Steps"
+command = ["{python}", "steps.py"]
+"""
+
+
+class Server:
+    """`trainstop serve` as a process."""
+
+    def __init__(self, data_dir: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
+        self.data_dir = data_dir
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "trainstop.cli",
+                "serve",
+                "--port",
+                "0",
+                "--data",
+                str(data_dir),
+                *arguments,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
+        self.url = ""
+
+    def ready(self) -> Server:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        prefix = "Trainstop server: "
+        assert line.startswith(prefix), f"{line!r} {self.process.communicate()[1]}"
+        self.url = line.removeprefix(prefix).strip()
+        return self
+
+    def refused(self) -> str:
+        """Waits for it to give up; its one sentence."""
+        out, error = self.process.communicate(timeout=WAIT_SECONDS)
+        assert (self.process.returncode, out) == (1, ""), error
+        return error.removeprefix("trainstop: ").strip()
+
+    def client(self) -> httpx.Client:
+        token = (self.data_dir / "token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=WAIT_SECONDS)
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
+        """(rest of stdout, stderr)"""
+        self.process.send_signal(how)
+        return self.process.communicate(timeout=WAIT_SECONDS)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts servers; whatever they started is killed at the end."""
+    (tmp_path / "steps.py").write_text(SCRIPT)
+    (tmp_path / "trainstop.toml").write_text(CONFIG)
+    servers: list[Server] = []
+
+    def start(*arguments: str, env: dict[str, str] | None = None) -> Server:
+        config = ("--config", str(tmp_path / "trainstop.toml"))
+        servers.append(Server(tmp_path / "data", *config, *arguments, env=env))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.process.kill()
+        server.process.communicate()
+    while left := processes_naming(tmp_path):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def processes_naming(directory: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
+                if os.fsencode(directory) in told:
+                    found.append(int(entry.name))
+    return found
+
+
+def job_when(client: httpx.Client, job_id: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    ends = time.monotonic() + WAIT_SECONDS
+    while True:
+        job: dict[str, Any] = client.get(f"/jobs/{job_id}").json()["job"]
+        if done(job):
+            return job
+        assert time.monotonic() < ends, job
+        time.sleep(0.02)
+
+
+def start_job(client: httpx.Client) -> str:
+    return str(client.post("/jobs", json={"template": "steps"}).json()["job"]["id"])
+
+
+def test_it_says_one_line_when_it_is_ready_and_ends_when_asked_to(serve: Callable[..., Server]) -> None:
+    server = serve().ready()
+    assert httpx.get(f"{server.url}/health", timeout=WAIT_SECONDS).json()["ready"]
+    out, _ = server.end()
+    assert out == ""
+    assert server.process.returncode in (0, -signal.SIGTERM)
+
+
+def test_what_it_keeps_is_its_owners_alone(serve: Callable[..., Server]) -> None:
+    server = serve().ready()
+    assert server.data_dir.stat().st_mode & 0o777 == 0o700
+    for path in server.data_dir.iterdir():
+        if path.is_file():
+            assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_training_goes_on_without_the_server_and_a_later_server_stops_it(
+    serve: Callable[..., Server],
+) -> None:
+    first = serve().ready()
+    with first.client() as client:
+        job_id = start_job(client)
+        job = job_when(client, job_id, lambda job: (job["progress"]["step"] or 0) > 0)
+        with client.stream("GET", f"/jobs/{job_id}/events") as stream:
+            lines = stream.iter_lines()
+            next(lines)
+            first.process.terminate()  # with the stream open
+            assert "event: end" not in list(lines)
+    first.process.communicate(timeout=WAIT_SECONDS)
+    second = serve().ready()
+    with second.client() as client:
+        job = client.get(f"/jobs/{job_id}").json()["job"]
+        assert (job["status"], job["attempt"]) == ("running", 1)
+        answer = client.post(f"/cancel/{job_id}", headers={"Prefer": "wait=60"}).json()
+        assert answer["result"]["job"]["status"] == "cancelled"
+        assert answer["result"]["job"]["last_checkpoint"]["verified"]
+        assert main(["verify", answer["result"]["job"]["last_checkpoint"]["path"]]) == 0
+
+
+def test_a_server_that_was_killed_finds_everything_again(serve: Callable[..., Server]) -> None:
+    first = serve().ready()
+    with first.client() as client:
+        job_id = start_job(client)
+        job_when(client, job_id, lambda job: (job["progress"]["step"] or 0) > 0)
+        first.end(signal.SIGKILL)
+    second = serve().ready()
+    with second.client() as client:
+        step = client.get(f"/jobs/{job_id}").json()["job"]["progress"]["step"]
+        job_when(client, job_id, lambda job: job["progress"]["step"] > step)
+        wait = {"Prefer": "wait=60"}
+        answer = client.post(f"/cancel/{job_id}", json={"mode": "force"}, headers=wait).json()
+        assert answer["result"]["job"]["status"] == "cancelled"
+
+
+def test_training_gets_nothing_of_the_servers_secrets(serve: Callable[..., Server]) -> None:
+    server = serve(env={"TRAINSTOP_TOKEN": "from-outside", "MY_SETTING": "kept"}).ready()
+    with server.client() as client:
+        job_id = start_job(client)
+        job_when(client, job_id, lambda job: (job["progress"]["step"] or 0) > 0)
+    journal = RunDir.of(server.data_dir, job_id, 1).shim_journal.read_text()
+    pid = int(journal.split('"pid":')[1].split(",")[0])
+    assert identify(pid) is not None
+    environment = Path(f"/proc/{pid}/environ").read_bytes()
+    token = (server.data_dir / "token").read_bytes().strip()
+    assert b"MY_SETTING=kept" in environment
+    assert b"from-outside" not in environment and token not in environment
+
+
+def test_a_second_server_on_the_same_data_is_refused(serve: Callable[..., Server]) -> None:
+    server = serve().ready()
+    sentence = serve().refused()
+    assert sentence.startswith("Another Trainstop server works in") and sentence.count("\n") == 0
+    assert httpx.get(f"{server.url}/health", timeout=WAIT_SECONDS).json()["ready"]
+
+
+def test_other_machines_are_let_in_only_with_a_token_file_of_ones_own(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    assert "--token-file" in serve("--host", "0.0.0.0").refused()
+    token_file = tmp_path / "token"
+    server = serve("--host", "0.0.0.0", "--token-file", str(token_file)).ready()
+    token = token_file.read_text().strip()
+    url = server.url.replace("0.0.0.0", "127.0.0.1")
+    answer = httpx.get(f"{url}/jobs", headers={"Authorization": f"Bearer {token}"}, timeout=WAIT_SECONDS)
+    assert answer.status_code == 200
+    assert token not in server.end()[1]
+
+
+def test_a_port_that_is_taken_is_told(serve: Callable[..., Server]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        sentence = serve("--port", str(taken.getsockname()[1])).refused()
+    assert "Address already in use" in sentence and "--port" in sentence
+
+
+def test_a_configuration_with_a_mistake_is_told(serve: Callable[..., Server], tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text("[server]\nmax_jobs = 1\n")
+    assert "server.max_jobs is not known" in serve("--config", str(path)).refused()
+
+
+@pytest.mark.parametrize("port", ["x", "-1", "65536", ""])
+def test_a_port_that_is_none_is_refused(port: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["serve", f"--port={port}"])
+    assert ended.value.code == 2
+    assert "a port is a number from 0 to 65535" in capsys.readouterr().err
+
+
+def save(checkpoints: Path, step: int) -> Path:
+    saving = Save(checkpoints, step)
+    (saving.path / "weights").write_bytes(b"weights")
+    saving.publish(job_id="job_1", attempt=1, epoch=None, reason="manual", metrics={}, save_seconds=0.0)
+    return checkpoints / saving.checkpoint_id
+
+
+def test_verify_tells_a_good_checkpoint_from_a_broken_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, changed, headless = save(tmp_path, 1), save(tmp_path, 2), save(tmp_path, 3)
+    (changed / "weights").write_bytes(b"weight?")
+    (headless / MANIFEST_NAME).unlink()
+    (tmp_path / ".saving-step-00000004").mkdir()
+    assert main(["verify", str(good)]) == 0
+    assert capsys.readouterr().out == f"{good}: good, 1 file, saved at step 1\n"
+    assert main(["verify", str(changed)]) == 1
+    assert capsys.readouterr().out == f"{changed}: weights has other content than was saved\n"
+    assert main(["verify", str(tmp_path)]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in told] == [str(good), str(changed), str(headless)]
+
+
+def test_verify_of_what_is_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(tmp_path)]) == 1
+    assert str(tmp_path) in capsys.readouterr().out
+    assert main(["verify", str(tmp_path / "missing")]) == 2
+    assert "is no directory" in capsys.readouterr().err
