@@ -122,7 +122,7 @@ class Attempt:
         shim_is_dead = self._shim_is_dead()
         exit_record = await self._background.run(read_exit_record, self._run)
         if shim_is_dead and exit_record is None:
-            await self._take_over()
+            self._laddering.wake()  # before anything is read: that may take long
         pause = self._pause_is_over()
         await self._follower.drain()
         if exit_record is not None:
@@ -213,18 +213,25 @@ class Attempt:
     def _shim_is_dead(self) -> bool:
         return self._shim_looked_for and (self._shim is None or self._shim.look())
 
-    async def _take_over(self) -> None:
-        """From here on the ladder is the server's. Before anything is read: that may take long."""
-        if self._tree is None:
-            linger = self.job.spec.get("linger_seconds", DEFAULT_LINGER_SECONDS)
-            self._tree = await self._background.run_urgent(OrphanedTree, self._run, self.job.job_id, linger)
-            self._laddering.wake()
+    async def _take_over(self) -> OrphanedTree | None:
+        """The ladder is the server's once the shim is dead without an exit record; None before that."""
+        async with self._ladder_lock:
+            if self._tree is None and self._shim_is_dead():
+                if await self._background.run_urgent(read_exit_record, self._run) is not None:
+                    return None
+                linger = self.job.spec.get("linger_seconds", DEFAULT_LINGER_SECONDS)
+                self._tree = await self._background.run_urgent(
+                    OrphanedTree, self._run, self.job.job_id, linger
+                )
+            return self._tree
 
     async def _follow_orphans(self) -> None:
-        assert self._tree is not None
+        tree = await self._take_over()
+        if tree is None:
+            return
         if self._members and not any(watch.look() for watch in self._members.values()):
             return
-        living = await self._background.run(self._tree.living)
+        living = await self._background.run(tree.living)
         if living:
             self._watch(living)
             if not self._unsupervised_told:
@@ -246,12 +253,13 @@ class Attempt:
             self._somebody_died()  # while they were being counted
 
     async def _ladder(self) -> None:
-        if self._tree is None or self.finished:
+        tree = None if self.finished else await self._take_over()
+        if tree is None:
             return
         async with self._ladder_lock:
             command = self.job.control
             written = self._written == command
-            seconds = await self._background.run_urgent(self._tree.act, command, written=written)
+            seconds = await self._background.run_urgent(tree.act, command, written=written)
         if self._ladder_timer is not None:
             self._ladder_timer.cancel()
             self._ladder_timer = None

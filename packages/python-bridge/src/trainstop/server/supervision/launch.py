@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -37,10 +38,13 @@ def launch(
     """Returns when a shim holds the attempt, started now or by a server that died before it could note so.
 
     Blocks for a Python start. `stopping` cuts the wait short, with LaunchUnsettledError. Raises OSError when
-    the run directory can't be written; nothing was started then.
+    the run directory can't be written or no process started; there is no shim then.
     """
-    if has_shim(run):
-        return
+    try:
+        if has_shim(run):
+            return
+    except OSError as error:
+        raise LaunchUnsettledError(f"it can't be seen whether a shim holds the attempt: {error}") from error
     run.path.mkdir(mode=0o700, parents=True, exist_ok=True)
     run.checkpoints.mkdir(mode=0o700, exist_ok=True)
     write_json_atomically(run.spec, spec)
@@ -66,6 +70,7 @@ def _start_shim(run_dir: Path, stopping: threading.Event) -> tuple[int, str]:
             stdout=subprocess.DEVNULL,
             stderr=complaint,
             cwd="/",
+            env={name: value for name, value in os.environ.items() if not name.startswith("TRAINSTOP_")},
             start_new_session=True,  # Ctrl-C in the server's terminal is not meant for it
         )
         ends = time.monotonic() + HANDSHAKE_SECONDS

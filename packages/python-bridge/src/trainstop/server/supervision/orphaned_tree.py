@@ -42,7 +42,6 @@ class OrphanedTree:
         self._run = run
         self._job_id = job_id
         self._linger_seconds = linger_seconds
-        self._journal: Journal | None = None
         self._unwritten: list[dict[str, Any]] = []
 
         done = _facts(run, SHIM_JOURNAL) + _facts(run, SUPERVISOR_JOURNAL)
@@ -110,11 +109,6 @@ class OrphanedTree:
             else:
                 self._left_behind_termed = True
                 self._terminated += sum([send_signal(process, signal.SIGTERM) for process in living])
-
-    def close(self) -> None:
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
 
     def _is_of_another_boot(self) -> bool:
         """After a restart of the machine the same pid, even with the same start time, is somebody else."""
@@ -190,12 +184,16 @@ class OrphanedTree:
 
     def _write(self) -> None:
         """What the disk doesn't take now is kept, with its time, and written later."""
+        if not self._unwritten:
+            return
         try:
-            while self._unwritten:
-                if self._journal is None:
-                    self._journal = Journal(self._run.path / SUPERVISOR_JOURNAL)
-                self._journal.append_all(self._unwritten[:1])
-                del self._unwritten[0]
+            journal = Journal(self._run.path / SUPERVISOR_JOURNAL)
+            try:
+                while self._unwritten:
+                    journal.append_all(self._unwritten[:1])
+                    del self._unwritten[0]
+            finally:
+                journal.close()
         except OSError as error:
             log.error("job %s: %s can't be written: %s", self._job_id, SUPERVISOR_JOURNAL, error)
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from trainstop.rundir.control import ControlCommand
 
 COUNTING = """
-import signal, sys
-signal.signal(signal.SIGTERM, lambda *_: print("TERM", flush=True))
-print("ready", flush=True)
+import os, signal
+signal.signal(signal.SIGTERM, lambda *_: os.write(1, b"TERM\\n"))
+os.write(1, b"ready\\n")
 while True:
     signal.pause()
 """

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 from functools import partial
+from typing import Any
 
 import pytest
 
 from trainstop.rundir.atomic_file import read_json
 from trainstop.server.jobs import supervision_view
+from trainstop.server.supervision import follower
+from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
 from trainstop.server.supervision.conftest import (
     STAGES,
     Desk,
@@ -122,6 +126,34 @@ def test_without_its_shim_force_kills_at_once(desk: Desk) -> None:
             job = await until_async(lambda: desk.ended(job_id), "the stop")
         assert job["status"] == "cancelled"
         assert processes_of(desk.place) == []
+
+    asyncio.run(scenario())
+
+
+def test_without_its_shim_force_kills_also_while_a_checkpoint_is_being_verified(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(*arguments: Any) -> dict[str, Any]:
+        begun.set()
+        go_on.wait()
+        return verify_checkpoint(*arguments)
+
+    monkeypatch.setattr(follower, "verify_checkpoint", slowly)
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(leaves="yes")
+            await until_async(begun.is_set, "the verification")
+            kill_shim(desk, job_id)
+            desk.cancel(job_id, mode="force")
+            await until_async(lambda: processes_of(desk.place) == [], "the kill")
+            assert not go_on.is_set()
+            go_on.set()
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert job["status"] == "cancelled"
+        assert job["last_checkpoint"]["step"] == 200
 
     asyncio.run(scenario())
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 log = logging.getLogger("trainstop.server.supervision")
 
 FIRST_RETRY_SECONDS = 0.5
-LAST_RETRY_SECONDS = 30.0
+LAST_RETRY_SECONDS = 10.0
 
 
 class Retried:

@@ -140,7 +140,7 @@ class Supervisor:
         if attempt is not None:
             del self._attempts[job_id]
             await attempt.stop()
-        if job is not None:
+        if job is not None and (job.claimed or job.may_launch):  # whoever only waits costs nothing
             self._attempts[job_id] = Attempt(self._jobs, self._background, self._data_dir, job)
             self._attempts[job_id].start()
 
