@@ -29,6 +29,7 @@ from trainstop.server.supervision.launch import launch
 from trainstop.server.supervision.supervisor import Supervisor
 from trainstop.server.templates.param import Param
 from trainstop.server.templates.template import Template
+from trainstop.shim.process_tree import marked_tree
 
 T = TypeVar("T")
 
@@ -167,6 +168,11 @@ class Desk:
         run = self.run(job_id, attempt)
         paths = [run.shim_journal, run.path / "supervisor.jsonl", *run.rank_journals()]
         return [fact for path in paths for fact in read_facts(path, 0, 1 << 30)[0] if fact["type"] == type_]
+
+    def expect_nobody_left(self, job_id: str) -> None:
+        """By now every process of the run is gone. Its shim ends by itself, having written its last word."""
+        assert marked_tree(self.run(job_id, self.job(job_id)["attempt"]).path) == []
+        until(lambda: processes_of(self.place) == [], "the shim to go")
 
     def close(self) -> None:
         self.database.close()

@@ -48,7 +48,7 @@ def test_a_killed_training_process_is_a_failed_run_and_leaves_nobody(desk: Desk)
             job = await until_async(lambda: desk.ended(job_id), "the end")
         assert (job["status"], job["end"]["cause"], job["end"]["signal"]) == ("failed", "killed", "SIGKILL")
         assert desk.statuses(job_id) == ["pending", "running", "failed"]
-        assert processes_of(desk.place) == []
+        desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
 
@@ -62,7 +62,7 @@ def test_a_training_process_killed_while_no_server_is_there_ends_the_same_way(de
         job = until(lambda: desk.ended(job_id), "the end")
     assert (job["status"], job["end"]["cause"]) == ("failed", "killed")
     assert desk.statuses(job_id) == ["pending", "running", "failed"]
-    assert processes_of(desk.place) == []
+    desk.expect_nobody_left(job_id)
 
 
 @pytest.mark.parametrize("server_is_there", [True, False])
@@ -91,7 +91,7 @@ def test_without_its_shim_a_run_goes_on_and_can_be_stopped(desk: Desk, server_is
         assert desk.steps(job_id) == list(range(1, job["last_checkpoint"]["step"] + 1))
         assert desk.statuses(job_id) == ["pending", "running", "stopping", "cancelled"]
         assert len(desk.told(job_id, "delivered")) == 1
-        assert processes_of(desk.place) == []
+        desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
 
@@ -109,7 +109,7 @@ def test_without_its_shim_the_deaf_are_terminated_and_killed_in_time(desk: Desk)
         command = job["last_command"]
         assert all(fact["at"] >= command["term_at"] for fact in desk.told(job_id, "term_sent"))
         assert desk.told(job_id, "kill_sent")[0]["at"] >= command["deadline"]
-        assert processes_of(desk.place) == []
+        desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
 
@@ -125,7 +125,7 @@ def test_without_its_shim_force_kills_at_once(desk: Desk) -> None:
             desk.cancel(job_id, mode="force")
             job = await until_async(lambda: desk.ended(job_id), "the stop")
         assert job["status"] == "cancelled"
-        assert processes_of(desk.place) == []
+        desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
 
@@ -172,7 +172,7 @@ def test_with_shim_and_server_killed_during_a_stop_the_next_server_climbs_on(des
     assert len(desk.told(job_id, "term_sent")) <= 1, "never twice"
     assert desk.told(job_id, "kill_sent")[0]["at"] >= job["last_command"]["deadline"]
     assert tuple(desk.receipts(job_id)) == STAGES
-    assert processes_of(desk.place) == []
+    desk.expect_nobody_left(job_id)
 
 
 def test_the_end_of_a_run_without_its_shim_is_told_as_interrupted(
@@ -190,7 +190,7 @@ def test_the_end_of_a_run_without_its_shim_is_told_as_interrupted(
             job = await until_async(lambda: desk.ended(job_id), "the end")
         assert (job["status"], job["end"]["cause"], job["health"]) == ("failed", "interrupted", "ok")
         assert desk.statuses(job_id) == ["pending", "running", "failed"]
-        assert processes_of(desk.place) == [], "what it left behind was swept"
+        desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
 

@@ -57,7 +57,7 @@ def test_a_stop_asked_between_launch_and_restart_is_heard(desk: Desk, dies: str)
         job = until(lambda: desk.ended(job_id), "the end")
     assert job["status"] == "cancelled"
     assert (desk.place / "tally").exists() == (dies == "after")
-    assert processes_of(desk.place) == []
+    desk.expect_nobody_left(job_id)
 
 
 def test_during_a_stop_that_saves_the_stop_ends_and_every_receipt_is_there_once(desk: Desk) -> None:
@@ -71,7 +71,7 @@ def test_during_a_stop_that_saves_the_stop_ends_and_every_receipt_is_there_once(
         )
     until(desk.run(job_id).exit_record.exists, "the end, with no server")
     assert desk.job(job_id)["status"] == "stopping"
-    assert processes_of(desk.place) == []
+    desk.expect_nobody_left(job_id)
     for _ in range(2):
         with serving(desk.place):
             until(lambda: desk.ended(job_id), "the end in the store")
@@ -88,7 +88,7 @@ def test_during_a_stop_of_the_deaf_the_ladder_is_climbed_without_a_server(desk: 
         desk.cancel(job_id, grace_seconds=2)
         until(lambda: desk.told(job_id, "delivered"), "the delivery")
     until(desk.run(job_id).exit_record.exists, "the end, with no server")
-    assert processes_of(desk.place) == []
+    desk.expect_nobody_left(job_id)
     command = desk.job(job_id)["command"]
     record = read_json(desk.run(job_id).exit_record) or {}
     assert all(fact["at"] >= command["term_at"] for fact in desk.told(job_id, "term_sent"))

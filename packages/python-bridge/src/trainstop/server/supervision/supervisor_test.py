@@ -20,7 +20,6 @@ from trainstop.server.supervision.checkpoint_verification import verify_checkpoi
 from trainstop.server.supervision.conftest import (
     WAIT_SECONDS,
     Desk,
-    processes_of,
     supervised,
     until_async,
 )
@@ -37,7 +36,7 @@ def test_a_run_is_launched_followed_and_ends(desk: Desk) -> None:
         assert desk.steps(job_id) == list(range(1, 501))
         saved = desk.jobs.checkpoints(job_id, None)
         assert sorted((each["step"], each["verified"]) for each in saved) == [(200, True), (400, True)]
-        assert processes_of(desk.place) == []
+        desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
 
@@ -55,7 +54,7 @@ def test_a_stop_is_obeyed_and_every_stage_has_its_receipt(desk: Desk) -> None:
         assert states.pop("resources_released") == "not_measured"
         assert set(states.values()) == {"done"}
         assert job["last_checkpoint"]["step"] == desk.steps(job_id)[-1]
-        assert processes_of(desk.place) == []
+        desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
 
@@ -103,7 +102,7 @@ def test_force_kills_everybody_at_once(desk: Desk) -> None:
             desk.cancel(job_id, mode="force")
             job = await until_async(lambda: desk.ended(job_id), "the end")
         assert job["status"] == "cancelled"
-        assert processes_of(desk.place) == []
+        desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
 
