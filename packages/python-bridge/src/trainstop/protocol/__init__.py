@@ -1,4 +1,4 @@
-"""Protocol v1 as pydantic models, one concept a file. The source is `packages/sdk/src/protocol/`, of the same shape.
+"""Protocol v1 as pydantic models, one concept a file, shaped like its source, `packages/sdk/src/protocol/`.
 
 `protocol_test.py` holds every model to the same test vectors as the zod schemas.
 """
