@@ -27,7 +27,7 @@ export async function run() {
       ...pythonChecks(),
       {
         name: 'tests of packages/python-bridge',
-        argv: [python, '-m', 'pytest', '-q'],
+        argv: [python, '-m', 'pytest', '-q', '-n', '3'],
         cwd: inRoot('packages/python-bridge'),
       },
     ],

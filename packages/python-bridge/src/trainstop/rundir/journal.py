@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 
 from trainstop.rundir.clock import now, rfc3339
@@ -50,13 +51,17 @@ def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact
     """Facts of the complete lines from byte `offset` on, and the offset after them.
 
     Reads at most `limit` bytes, more only if a single line is longer. A line that is no JSON object (torn by
-    a crash) is passed over. No file is no facts.
+    a crash) is passed over. No file is no facts, and what is no plain file holds none: a script can put
+    anything in a journal's place.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # Non-blocking: a FIFO must not hang whoever reads.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return [], offset
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return [], offset
         chunk = os.pread(descriptor, limit, offset)
         while b"\n" not in chunk:
             more = os.pread(descriptor, limit, offset + len(chunk))
@@ -70,7 +75,7 @@ def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact
     for line in chunk[:end].splitlines():
         try:
             fact = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(fact, dict) and isinstance(fact.get("type"), str) and isinstance(fact.get("at"), str):
             facts.append(fact)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,21 @@ def test_a_line_that_a_full_disk_cut_short_does_not_swallow_the_next(
 def test_times_survive_the_way_through_the_protocol(milliseconds: int) -> None:
     seconds = milliseconds / 1000
     assert unix_seconds(rfc3339(seconds)) == pytest.approx(seconds, abs=1e-6)
+
+
+def test_a_line_that_is_nested_without_end_is_passed_over_like_any_other_that_says_nothing(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rank-0.jsonl"
+    line = b'{"at":"%s","type":"said","number":1}\n' % AT.encode()
+    path.write_bytes(b"[" * 200_000 + b"\n" + b'{"a":' * 200_000 + b"\n" + line)
+    assert numbers(path) == [1]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_file_holds_no_facts_and_holds_up_nobody(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    path = tmp_path / "rank-0.jsonl"
+    make(path)
+    assert read_facts(path, 0) == ([], 0)

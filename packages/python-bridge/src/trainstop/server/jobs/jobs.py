@@ -219,14 +219,15 @@ class Jobs:
         """
         with self._database.write() as connection:
             change = Change.open(self._transaction(connection), job_id, attempt=attempt)
-            before = change.job.seq
+            before, command_before = change.job.seq, change.job.command_id
             change.attempt.offsets = {**change.attempt.offsets, **offsets}
             for fact in facts:
                 if change.attempt.ended_at is None and change.job.attempt == attempt:
                     apply(change, fact)
             change.finish()
         if change.job.seq != before:
-            self._committed(job_id, for_supervision=change.attempt.ended_at is not None)
+            ended = change.attempt.ended_at is not None
+            self._committed(job_id, for_supervision=ended or change.job.command_id != command_before)
 
     def _transaction(self, connection: Connection) -> Transaction:
         return Transaction(connection, self.generation, rfc3339(self._clock()))

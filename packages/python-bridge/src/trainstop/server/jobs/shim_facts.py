@@ -39,8 +39,10 @@ def _start_failed(change: Change, fact: Fact) -> None:
 def _delivered(change: Change, fact: Fact) -> None:
     ranks = as_count(fact.get("ranks")) or 0
     words = {0: "No rank was listening yet.", 1: "1 rank was woken."}
+    # Without its shim a run is delivered to by the server itself.
+    by = "server" if fact["source"] == "supervisor" else "shim"
     give_receipt(
-        change, fact, "delivered", "done", by="shim", detail=words.get(ranks, f"{ranks} ranks were woken.")
+        change, fact, "delivered", "done", by=by, detail=words.get(ranks, f"{ranks} ranks were woken.")
     )
 
 

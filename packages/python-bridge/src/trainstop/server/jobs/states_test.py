@@ -13,7 +13,7 @@ def test_the_table_answers_every_trigger_in_every_state_and_no_other() -> None:
     assert sorted(answered) == sorted(EVERY_PAIR)
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_nothing_leads_out_of_a_final_state(state: State) -> None:
     assert not [outcome for outcome in TRANSITIONS[state].values() if isinstance(outcome, State)]
 
@@ -23,7 +23,7 @@ def test_cancel_works_in_every_state_that_is_not_final(state: State) -> None:
     assert TRANSITIONS[state][Trigger.CANCEL] in (State.CANCELLED, State.STOPPING, Answer.JOIN)
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_cancel_of_a_final_job_is_no_error(state: State) -> None:
     assert TRANSITIONS[state][Trigger.CANCEL] is Answer.NO_OP
 
@@ -47,7 +47,7 @@ def test_what_somebody_asks_is_never_silently_ignored(state: State, asked: Trigg
     assert TRANSITIONS[state][asked] is not Answer.IGNORE
 
 
-@pytest.mark.parametrize("state", SUPERVISED)
+@pytest.mark.parametrize("state", sorted(SUPERVISED))
 @pytest.mark.parametrize("fact", [Trigger.EXPIRED, Trigger.EXPIRED_UNSTARTED])
 def test_an_expired_pause_ends_no_run(state: State, fact: Trigger) -> None:
     assert TRANSITIONS[state][fact] in (Answer.IGNORE, State.RUNNING, State.STARTING)

@@ -68,6 +68,18 @@ def test_supervision_is_told_of_what_it_must_act_on(desk: Desk) -> None:
     assert told == [job_id] * 4
 
 
+def test_supervision_is_told_at_once_that_a_pause_has_expired(desk: Desk) -> None:
+    job_id = desk.running()
+    desk.pause(job_id)
+    told: list[str] = []
+    desk.jobs.on_change = told.append
+    desk.tell(job_id, "supervisor", "expired", command_id=desk.active(job_id))
+    assert told == [job_id]
+    supervised = desk.jobs.supervised_job(job_id)
+    assert supervised is not None
+    assert supervised.control is None
+
+
 def test_final_and_paused_jobs_need_no_supervision(desk: Desk) -> None:
     for job_id in (desk.stopped(), desk.paused()):
         assert desk.jobs.supervised_job(job_id) is None

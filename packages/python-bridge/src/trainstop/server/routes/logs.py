@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +60,20 @@ def read_piece(path: Path, offset: int, limit: int, *, complete: bool) -> tuple[
     goes on to where a character begins.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # The directory is the script's too: a FIFO there must hang nobody, and no link lead to another file.
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path, flags)
     except FileNotFoundError:
         return "", 0, 0, 0
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return "", 0, 0, 0
+        raise
     try:
-        size = os.fstat(descriptor).st_size
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            return "", 0, 0, 0
+        size = status.st_size
         from_the_end = offset < 0
         offset = max(0, size + offset) if from_the_end else min(offset, size)
         data = os.pread(descriptor, min(limit, size - offset), offset)

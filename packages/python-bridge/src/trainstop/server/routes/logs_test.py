@@ -119,3 +119,20 @@ def test_numbers_that_make_no_sense_are_refused(site: Site) -> None:
     for query in ("limit=3", "limit=1048577", "attempt=0", "offset=--1", "offset=1e3", "attempt=x"):
         error = site.get(f"/jobs/{job_id}/logs?{query}", "Error", status=422)
         assert error["field"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_a_script_put_in_the_logs_place_is_no_text_and_holds_up_nobody(
+    output: Path, make: Callable[[Path], None]
+) -> None:
+    output.unlink(missing_ok=True)
+    make(output)
+    assert read_piece(output, 0, 100, complete=False) == ("", 0, 0, 0)
+
+
+def test_a_link_in_the_logs_place_shows_nobody_another_file(output: Path) -> None:
+    secret = output.with_name("secret")
+    secret.write_text("the server's token")
+    output.unlink(missing_ok=True)
+    output.symlink_to(secret)
+    assert read_piece(output, 0, 100, complete=False) == ("", 0, 0, 0)

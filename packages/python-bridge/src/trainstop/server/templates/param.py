@@ -71,12 +71,12 @@ class Param:
     def _whole(self, value: Any) -> int:
         if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
             value = int(value)  # JSON knows one kind of number
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int) or not _fits(value):
             raise self._error("must be a whole number")
         return value
 
     def _number(self, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _fits(value):
             raise self._error("must be a number")
         return value
 
@@ -96,3 +96,11 @@ class Param:
 
     def _error(self, what: str) -> ParamError:
         return ParamError(self.name, f"The parameter {self.name} {what}.")
+
+
+def _fits(value: float) -> bool:
+    """Whether it is finite as a float too: JSON's whole numbers may be of any length."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
