@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -59,6 +60,10 @@ def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return [], offset
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a socket
+            return [], offset
+        raise
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return [], offset

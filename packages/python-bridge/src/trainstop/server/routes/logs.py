@@ -66,7 +66,7 @@ def read_piece(path: Path, offset: int, limit: int, *, complete: bool) -> tuple[
     except FileNotFoundError:
         return "", 0, 0, 0
     except OSError as error:
-        if error.errno == errno.ELOOP:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
             return "", 0, 0, 0
         raise
     try:
