@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.clock import now
@@ -27,11 +28,17 @@ from trainstop.shim.process_tree import Process
 if TYPE_CHECKING:
     from trainstop.rundir.control import ControlCommand
 
+log = logging.getLogger("trainstop.server.supervision")
+
 PAUSE_MARGIN_SECONDS = 1.0
 """A pause expires this long after its deadline: what was acknowledged in time must have time to arrive."""
 
 LAUNCH_PATIENCE_SECONDS = 60.0
 """For how long a run directory that can't be written, or a machine that starts no process, is asked again."""
+
+END_PATIENCE_SECONDS = 60.0
+"""For how long the end of a run waits for journals that can't be read. What they hold is lost after that:
+better than a run that is never told to have ended."""
 
 LADDER_LOOK_SECONDS = 5.0
 """How long the ladder sleeps at most: its deadlines count the time a machine was suspended, timers don't."""
@@ -39,7 +46,7 @@ LADDER_LOOK_SECONDS = 5.0
 
 class Attempt:
     """Three errands that never wait for each other: following, handing over commands, and, when the shim
-    died, the ladder. All of it in the event loop's thread but `has_news`.
+    died or can't be told what is asked, the ladder. All of it in the event loop's thread but `has_news`.
     """
 
     def __init__(self, jobs: Jobs, background: Background, data_dir: Path, job: SupervisedJob) -> None:
@@ -59,8 +66,11 @@ class Attempt:
 
         self._shim: ProcessWatch | None = None
         self._shim_looked_for = False
+        self._shim_is_untold = False
+        """It may live, but control.json can't be written: a full disk, a run directory that was removed."""
+        self._journal_trouble_since: float | None = None
         self._tree: OrphanedTree | None = None
-        """Known from the moment the shim was found dead without an exit record."""
+        """Known from the moment the shim was found dead without an exit record, and while it is untold."""
         self._unsupervised_told = job.health == "unsupervised"
         self._members: dict[Process, ProcessWatch] = {}
         self._ladder_lock = asyncio.Lock()
@@ -124,15 +134,35 @@ class Attempt:
         if shim_is_dead and exit_record is None:
             self._laddering.wake()  # before anything is read: that may take long
         pause = self._pause_is_over()
-        await self._follower.drain()
+        all_read = await self._drain(over=exit_record is not None)
         if exit_record is not None:
-            await self._follower.tell("exited", **exit_record)
+            await self._tell_exited(exit_record, all_read)
             self.finished = True
         elif shim_is_dead:
             await self._follow_orphans()
         if pause is not None and not self.finished:
             await self._follower.tell("expired", command_id=pause)
             self._expired = pause
+
+    async def _tell_exited(self, exit_record: dict[str, Any], all_read: bool) -> None:
+        if all_read or self.job.control is None:
+            await self._follower.tell("exited", **exit_record)
+        else:  # whether it obeyed is not known: exit code 0 alone would look as if it had finished by itself
+            await self._follower.tell("gone")
+
+    async def _drain(self, *, over: bool) -> bool:
+        """Record what is in the journals. When the run is `over`, those that stay unreadable are given up:
+        False."""
+        try:
+            await self._follower.drain()
+        except Exception as error:
+            since = self._journal_trouble_since = self._journal_trouble_since or time.monotonic()
+            if not over or time.monotonic() - since < END_PATIENCE_SECONDS:
+                raise
+            log.error("job %s: its end is told without the rest of its journals: %s", self.job.job_id, error)
+            return False
+        self._journal_trouble_since = None
+        return True
 
     async def _launch(self) -> bool:
         job = self.job
@@ -181,6 +211,12 @@ class Attempt:
             if self._written != command:
                 await self._background.run_urgent(self._write_control, command)
                 self._written = command
+        except OSError:
+            self._shim_is_untold = True
+            self._laddering.wake(hurry=True)
+            raise
+        else:
+            self._shim_is_untold = False
         finally:
             if self._tree is not None:
                 self._laddering.wake(hurry=True)
@@ -214,9 +250,12 @@ class Attempt:
         return self._shim_looked_for and (self._shim is None or self._shim.look())
 
     async def _take_over(self) -> OrphanedTree | None:
-        """The ladder is the server's once the shim is dead without an exit record; None before that."""
+        """The ladder is the server's once the shim is dead without an exit record, and while the shim can't
+        be told; None otherwise."""
         async with self._ladder_lock:
-            if self._tree is None and self._shim_is_dead():
+            if not (self._shim_is_untold or self._shim_is_dead()):
+                self._tree = None  # the shim was told after all, and has it again
+            elif self._tree is None:
                 if await self._background.run_urgent(read_exit_record, self._run) is not None:
                     return None
                 linger = self.job.spec.get("linger_seconds", DEFAULT_LINGER_SECONDS)
@@ -239,7 +278,7 @@ class Attempt:
                 self._unsupervised_told = True
             return
         await self._ladder()  # its last word
-        await self._follower.drain()
+        await self._drain(over=True)
         await self._follower.tell("gone")
         self.finished = True
 
@@ -255,18 +294,22 @@ class Attempt:
     async def _ladder(self) -> None:
         tree = None if self.finished else await self._take_over()
         if tree is None:
+            self._set_ladder_timer(None)
             return
         async with self._ladder_lock:
             command = self.job.control
             written = self._written == command
             seconds = await self._background.run_urgent(tree.act, command, written=written)
+        self._set_ladder_timer(seconds)
+        self._following.wake()
+
+    def _set_ladder_timer(self, seconds: float | None) -> None:
         if self._ladder_timer is not None:
             self._ladder_timer.cancel()
             self._ladder_timer = None
         if seconds is not None:
             delay = min(seconds, LADDER_LOOK_SECONDS)
             self._ladder_timer = asyncio.get_running_loop().call_later(delay, self._laddering.wake)
-        self._following.wake()
 
 
 def _shim_identity(run: RunDir) -> Process | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import shutil
 import signal
 import threading
 from functools import partial
@@ -12,8 +14,10 @@ from typing import Any
 import pytest
 
 from trainstop.rundir.atomic_file import read_json
+from trainstop.rundir.clock import now, unix_seconds
+from trainstop.rundir.control import write_control
 from trainstop.server.jobs import supervision_view
-from trainstop.server.supervision import follower
+from trainstop.server.supervision import attempt, follower, journals
 from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
 from trainstop.server.supervision.conftest import (
     STAGES,
@@ -205,3 +209,76 @@ def test_shim_and_run_killed_while_no_server_is_there_is_told_as_interrupted(des
         job = until(lambda: desk.ended(job_id), "the end")
     assert (job["status"], job["end"]["cause"]) == ("failed", "interrupted")
     assert not desk.told(job_id, "swept"), "nobody was there to be swept"
+
+
+@pytest.mark.parametrize("trouble", ["the run directory was removed", "the disk is full"])
+@pytest.mark.parametrize("mode", ["graceful", "force"])
+def test_a_stop_that_the_shim_cannot_be_told_ends_in_time_all_the_same(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, trouble: str, mode: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(template="deaf")
+            await until_async((desk.place / "ready").exists, "the script")
+            await until_async(lambda: desk.job(job_id)["status"] == "running", "its start")
+            if trouble == "the disk is full":
+                monkeypatch.setattr(attempt, "write_control", full)
+            else:
+                shutil.rmtree(desk.run(job_id).path)
+            desk.cancel(job_id, mode=mode, grace_seconds=1 if mode == "graceful" else 3600)
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert job["status"] == "cancelled"
+        assert now() >= unix_seconds(job["last_command"]["deadline"])
+        desk.expect_nobody_left(job_id)
+
+    asyncio.run(scenario())
+
+
+def test_once_the_disk_takes_the_stop_the_shim_has_it_again_and_the_run_saves(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = 0
+
+    def full_twice(*arguments: Any) -> None:
+        nonlocal refused
+        refused += 1
+        if refused <= 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write_control(*arguments)
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start()
+            await until_async(lambda: desk.is_training(job_id), "training")
+            monkeypatch.setattr(attempt, "write_control", full_twice)
+            desk.cancel(job_id, grace_seconds=3600)
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert (job["status"], job["health"]) == ("cancelled", "ok")
+        assert desk.receipts(job_id)["checkpoint_saved"]["state"] == "done"
+        assert len(desk.told(job_id, "delivered")) == 1
+        assert desk.told(job_id, "term_sent") == []
+
+    asyncio.run(scenario())
+
+
+def test_the_end_of_a_run_does_not_wait_for_ever_for_a_journal_that_cannot_be_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(attempt, "END_PATIENCE_SECONDS", 1.0)
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start()
+            await until_async(lambda: desk.is_training(job_id), "training")
+            monkeypatch.setattr(journals, "read_facts", refused)
+            desk.cancel(job_id)
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert job["status"] == "cancelled"
+
+    asyncio.run(scenario())
