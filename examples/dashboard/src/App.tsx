@@ -1,4 +1,5 @@
 import { Link, Route, Switch } from 'wouter'
+import { PageTitle } from './PageTitle'
 import { RunPage } from './RunPage'
 import { RunsPage } from './RunsPage'
 import { SignedIn } from './SignedIn'
@@ -18,7 +19,7 @@ export function App() {
           <Route path="/runs/:jobId">{({ jobId }) => <RunPage key={jobId} jobId={jobId} />}</Route>
           <Route>
             <section className="page narrow">
-              <h1>There is nothing here</h1>
+              <PageTitle tab="Nothing here">There is no page at this address</PageTitle>
               <p>
                 <Link href="/">Back to all runs</Link>
               </p>

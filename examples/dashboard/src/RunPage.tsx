@@ -4,7 +4,6 @@ import {
   JobStatus,
   PauseTrainingButton,
   ResumeTrainingButton,
-  StopReceipt,
   StopTrainingButton,
   type TrainingJob,
   TrainingLog,
@@ -12,8 +11,11 @@ import {
   useTrainingJob,
 } from '@trainstop/react'
 import { MetricChart } from '@trainstop/react/chart'
+import type { TrainingError } from '@trainstop/sdk'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
+import { ControlHistory } from './ControlHistory'
+import { PageTitle } from './PageTitle'
 
 /** What this page itself shows of the job: it does not render while metrics stream. */
 const selectHead = ({ job, error }: TrainingJob) => ({
@@ -34,8 +36,8 @@ export function RunPage({ jobId }: { jobId: string }) {
       <section className="page narrow">
         {error ? (
           <>
-            <h1>This run can't be shown</h1>
-            <p role="alert">{error.message}</p>
+            <PageTitle tab="This run can't be shown">This run can't be shown</PageTitle>
+            <p role="alert">{whyNotShown(error)}</p>
             <p>
               <Link href="/">Back to all runs</Link>
             </p>
@@ -56,7 +58,7 @@ export function RunPage({ jobId }: { jobId: string }) {
         <ConnectionBadge jobId={jobId} />
       </div>
       <header className="run-head">
-        <h1>Training Progress</h1>
+        <PageTitle tab={`${name} · Training runs`}>Training Progress</PageTitle>
         <div className="run-controls">
           <ResumeTrainingButton jobId={jobId} onResumed={(next) => navigate(`/runs/${next.id}`)} />
           <PauseTrainingButton jobId={jobId} />
@@ -77,7 +79,7 @@ export function RunPage({ jobId }: { jobId: string }) {
           {resumedFrom && (
             <>
               Resumed from <Link href={`/runs/${resumedFrom.job_id}`}>an earlier run</Link> at{' '}
-              {resumedFrom.checkpoint_id}.{' '}
+              {placeOf(resumedFrom.checkpoint_id)}.{' '}
             </>
           )}
           {resumedAs && (
@@ -93,14 +95,14 @@ export function RunPage({ jobId }: { jobId: string }) {
         <MetricChart jobId={jobId} metrics={['train_loss', 'eval_loss']} />
       </section>
       <div className="columns">
-        <section className="panel" id="terminal" hidden={!terminal} aria-labelledby="terminal-title">
+        <section className="panel terminal" id="terminal" hidden={!terminal} aria-labelledby="terminal-title">
           <h2 id="terminal-title">Terminal</h2>
           <TrainingLog jobId={jobId} />
         </section>
         <aside className="side">
           <section className="panel" aria-labelledby="receipt-title">
             <h2 id="receipt-title">Stops and pauses</h2>
-            <StopReceipt jobId={jobId} />
+            <ControlHistory jobId={jobId} />
           </section>
           <section className="panel" aria-labelledby="checkpoints-title">
             <h2 id="checkpoints-title">Checkpoints</h2>
@@ -110,4 +112,17 @@ export function RunPage({ jobId }: { jobId: string }) {
       </div>
     </section>
   )
+}
+
+/** Somebody else's run looks like none at all, so both must be said. */
+function whyNotShown(error: TrainingError): string {
+  return error.code === 'job_not_found'
+    ? 'There is no run at this address, or it belongs to someone else. Check the address and who you are signed in as.'
+    : error.message
+}
+
+/** `step-00001816` in words. */
+function placeOf(checkpointId: string): string {
+  const step = /^step-0*(\d+)/.exec(checkpointId)?.[1]
+  return step === undefined ? checkpointId : `step ${step}`
 }

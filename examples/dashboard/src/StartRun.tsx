@@ -2,6 +2,7 @@ import { useServerCapabilities, useStartJob } from '@trainstop/react'
 import type { Template, TemplateParam } from '@trainstop/sdk'
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
+import { PageTitle } from './PageTitle'
 
 type ParamValue = string | number | boolean
 
@@ -13,7 +14,9 @@ export function StartRun() {
 
   return (
     <section aria-labelledby="start-title" className="panel">
-      <h1 id="start-title">Start a run</h1>
+      <PageTitle tab="Training runs" id="start-title">
+        Start a run
+      </PageTitle>
       {isLoading && <p className="quiet">Asking the training server …</p>}
       {error && <p role="alert">{error.message}</p>}
       {templates.length > 1 && (

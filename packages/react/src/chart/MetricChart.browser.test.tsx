@@ -86,6 +86,12 @@ it('says in words what the picture shows', async () => {
   expect(table.getAllByRole('row')[1]).toHaveTextContent('3000.0066672.000')
 })
 
+it('says how far a held-out loss has risen since it turned', async () => {
+  const { figure } = await drawn(trained(new ScriptedServer()))
+  await waitFor(() => expect(figure).toHaveTextContent(/eval_loss 2\.000 ?up 100% since Step 200/), wait)
+  expect(figure).not.toHaveTextContent(/train_loss [\d.]+ ?up/)
+})
+
 it('shows the values under the pointer, and the latest when it leaves', async () => {
   const { figure } = await drawn(trained(new ScriptedServer()))
   await userEvent.hover(within(figure).getByRole('img'))

@@ -1,8 +1,10 @@
-import { useCheckpoints, useJobMetrics, useMessages, useTrainingJob } from '@trainstop/react'
+import { useCheckpoints, useCommands, useJobMetrics, useMessages, useTrainingJob } from '@trainstop/react'
 import { type CSSProperties, useMemo, useState } from 'react'
 import { formatCount } from '../format/count'
 import { formatMetric } from '../format/metric'
+import { formatShare } from '../format/share'
 import { chosenMetrics } from './chosenMetrics'
+import { lossTurn } from './lossTurn'
 import { Plot } from './Plot'
 import { type PlotData, plotData, valueAt } from './plotData'
 import { stopPosition } from './stopPosition'
@@ -24,6 +26,7 @@ export function MetricChart({ jobId, metrics, className }: MetricChartProps) {
   const { chart: words, locale } = messages
   const { rows, length, names, error } = useJobMetrics(jobId)
   const { checkpoints } = useCheckpoints(jobId)
+  const { commands } = useCommands(jobId)
   const about = useTrainingJob(jobId, {
     select: ({ job }) => ({
       attempt: job?.attempt,
@@ -38,7 +41,8 @@ export function MetricChart({ jobId, metrics, className }: MetricChartProps) {
     () => plotData(rows, length, wanted === '' ? [] : wanted.split('\n')),
     [rows, length, wanted],
   )
-  const stop = stopPosition(about, rows, length, data.xKind)
+  const turns = useMemo(() => data.series.map(lossTurn), [data])
+  const stop = stopPosition({ ...about, earlier: commands }, rows, length, data.xKind)
   const steps = useMemo(
     () =>
       data.xKind === 'step'
@@ -72,6 +76,11 @@ export function MetricChart({ jobId, metrics, className }: MetricChartProps) {
             <span className="trainstop-chart-value">
               {formatMetric(valueAt(values, index)?.value, locale)}
             </span>
+            {turns[i] && (
+              <span className="trainstop-chart-turn">
+                {words.risen(formatShare(turns[i].risen, locale), xAt(turns[i].lowestAt))}
+              </span>
+            )}
           </span>
         ))}
         {!isEmpty && (
@@ -88,6 +97,7 @@ export function MetricChart({ jobId, metrics, className }: MetricChartProps) {
             data={data}
             checkpoints={steps}
             stop={stop}
+            lowest={turns.map((turn) => turn?.lowestAt ?? null)}
             label={summary(data)}
             locale={locale}
             onHover={setHovered}

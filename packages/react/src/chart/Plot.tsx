@@ -8,6 +8,8 @@ export interface PlotProps {
   /** Where on the x axis to mark a checkpoint, and the stop. */
   checkpoints: readonly number[]
   stop: number | null
+  /** For each series, the index of the value to ring, since it has turned there; null for none. */
+  lowest: readonly (number | null)[]
   /** What a screen reader says instead of the picture. */
   label: string
   locale: string | undefined
@@ -30,13 +32,13 @@ const colorNames = [
 type Colors = Record<(typeof colorNames)[number], string>
 
 /** The canvas. It is made once for a set of series, then only given new data, marks, sizes and colours. */
-export function Plot({ data, checkpoints, stop, label, locale, onHover }: PlotProps) {
+export function Plot({ data, checkpoints, stop, lowest, label, locale, onHover }: PlotProps) {
   const box = useRef<HTMLDivElement>(null)
   const probes = useRef<HTMLSpanElement>(null)
   const plot = useRef<uPlot | null>(null)
-  const shown = useRef({ data, checkpoints, stop, locale, onHover })
+  const shown = useRef({ data, checkpoints, stop, lowest, locale, onHover })
   useLayoutEffect(() => {
-    shown.current = { data, checkpoints, stop, locale, onHover }
+    shown.current = { data, checkpoints, stop, lowest, locale, onHover }
   })
   // What a plot can't change afterwards; with another of these a new one is made.
   const shape = JSON.stringify(data.series.map(({ name, sparse }) => [name, sparse]))
@@ -199,7 +201,7 @@ function widthOfLabels(plot: uPlot, values: string[] | null): number {
 
 function drawMarks(
   plot: uPlot,
-  { checkpoints, stop }: Pick<PlotProps, 'checkpoints' | 'stop'>,
+  { data, checkpoints, stop, lowest }: Pick<PlotProps, 'data' | 'checkpoints' | 'stop' | 'lowest'>,
   colors: Colors,
 ): void {
   const { ctx } = plot
@@ -217,6 +219,21 @@ function drawMarks(
     ctx.lineTo(x - 4 * scale, top + height)
     ctx.fill()
   }
+  lowest.forEach((index, series) => {
+    const value = index === null ? null : data.series[series]?.values[index]
+    if (index === null || value == null) return
+    ctx.strokeStyle = colors[`series-${(series % 4) + 1}` as keyof Colors]
+    ctx.lineWidth = 2 * scale
+    ctx.beginPath()
+    ctx.arc(
+      plot.valToPos(data.x[index] as number, 'x', true),
+      plot.valToPos(value, 'y', true),
+      6 * scale,
+      0,
+      7,
+    )
+    ctx.stroke()
+  })
   if (stop !== null) {
     const x = plot.valToPos(stop, 'x', true)
     if (inside(x)) {

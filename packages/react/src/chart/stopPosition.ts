@@ -9,16 +9,18 @@ export interface StopContext {
   startedAt: string | null | undefined
   command: Command | null | undefined
   last: Command | null | undefined
+  /** All of them, newest first: the newest of all may be the resume that followed the stop. */
+  earlier?: readonly Command[] | undefined
 }
 
 /** Where on the x axis the run was when its stop was asked for; null where none was, or where that can't be told. */
 export function stopPosition(
-  { attempt, startedAt, command, last }: StopContext,
+  { attempt, startedAt, command, last, earlier = [] }: StopContext,
   rows: MetricRows,
   length: number,
   xKind: PlotData['xKind'],
 ): number | null {
-  const asked = [command, last].find(isStop)
+  const asked = [command, last, ...earlier].find(isStop)
   if (!asked || !startedAt) return null
   const elapsed = (Date.parse(asked.created_at) - Date.parse(startedAt)) / 1000
   if (xKind === 'seconds') return elapsed

@@ -1,5 +1,5 @@
 import type { Checkpoint } from '@trainstop/sdk'
-import { Fragment, type ReactNode } from 'react'
+import { Fragment, type ReactNode, useState } from 'react'
 import { formatBytes } from '../format/bytes'
 import { formatCount } from '../format/count'
 import { formatMetric } from '../format/metric'
@@ -8,24 +8,29 @@ import { useCheckpoints } from '../hooks/useCheckpoints'
 import { useNow } from '../hooks/useNow'
 import { useTrainingJob } from '../hooks/useTrainingJob'
 import { useMessages } from '../messages/useMessages'
+import { ControlButton } from './ControlButton'
 import { classes } from './classes'
 import { ErrorMessage } from './ErrorMessage'
 import { Icon } from './Icon'
 
 export interface CheckpointListProps {
   jobId: string
+  /** How many to show before one asks for all. Default 5. */
+  initialCount?: number | undefined
   className?: string | undefined
   /** What to show at the end of a row, such as `(c) => <ResumeTrainingButton jobId={c.job_id} from={c.id} />`. */
   renderActions?: ((checkpoint: Checkpoint) => ReactNode) | undefined
 }
 
 /** The checkpoints of a run, newest first, each with what is known of it. */
-export function CheckpointList({ jobId, className, renderActions }: CheckpointListProps) {
+export function CheckpointList({ jobId, initialCount = 5, className, renderActions }: CheckpointListProps) {
   const messages = useMessages()
   const { checkpoints, error } = useCheckpoints(jobId)
   const { last, best } = useTrainingJob(jobId, {
     select: ({ job }) => ({ last: job?.last_checkpoint?.id, best: job?.best_checkpoint?.id }),
   })
+  const [all, setAll] = useState(false)
+  const shown = all ? checkpoints : checkpoints?.slice(0, initialCount)
   const now = useNow(checkpoints !== undefined && checkpoints.length > 0)
   return (
     <div className={classes('trainstop-root trainstop-checkpoints', className)}>
@@ -33,7 +38,7 @@ export function CheckpointList({ jobId, className, renderActions }: CheckpointLi
       {checkpoints?.length === 0 && <p className="trainstop-empty">{messages.checkpoints.empty}</p>}
       {checkpoints && checkpoints.length > 0 && (
         <ul className="trainstop-checkpoints-list" aria-label={messages.checkpoints.label}>
-          {checkpoints.map((checkpoint) => (
+          {shown?.map((checkpoint) => (
             <CheckpointRow
               key={`${checkpoint.attempt} ${checkpoint.id}`}
               checkpoint={checkpoint}
@@ -44,6 +49,13 @@ export function CheckpointList({ jobId, className, renderActions }: CheckpointLi
             />
           ))}
         </ul>
+      )}
+      {checkpoints && checkpoints.length > initialCount && (
+        <ControlButton part="all" tone="plain" expanded={all} onPress={() => setAll(!all)}>
+          {all
+            ? messages.checkpoints.showNewest
+            : messages.checkpoints.showAll(formatCount(checkpoints.length, messages.locale))}
+        </ControlButton>
       )}
     </div>
   )

@@ -7,6 +7,7 @@ import { useMessages } from '../messages/useMessages'
 import { ControlButton, useControlIds } from './ControlButton'
 import { classes } from './classes'
 import { ErrorMessage } from './ErrorMessage'
+import { FocusPlace } from './FocusPlace'
 import { Icon } from './Icon'
 
 export interface PauseTrainingButtonProps {
@@ -30,6 +31,7 @@ export function PauseTrainingButton({
     select: ({ job }) =>
       job && {
         status: job.status,
+        raw: job.raw_status,
         pause: job.capabilities.pause,
         command: job.command,
         last: job.last_command,
@@ -40,7 +42,7 @@ export function PauseTrainingButton({
   const pausing = state?.status === 'pausing'
   const deadline = pausing && state.command?.action === 'pause' ? state.command.deadline : null
   const now = useNow(deadline !== null)
-  if (!state || !(state.status === 'pending' || state.status === 'running' || pausing)) return null
+  if (!state) return null
 
   const blocked = !pausing && !state.pause.allowed ? (state.pause.reason ?? '') : null
   // A pause that could not be had in time leaves the run as it was; that must not pass in silence.
@@ -63,9 +65,12 @@ export function PauseTrainingButton({
     )
   }
   return (
-    <div
+    <FocusPlace
       className={classes('trainstop-root trainstop-control trainstop-pause', className)}
-      data-phase={pausing ? 'pausing' : pause.isPending ? 'sending' : blocked === null ? 'idle' : 'blocked'}
+      phase={pausing ? 'pausing' : pause.isPending ? 'sending' : blocked === null ? 'idle' : 'blocked'}
+      gone={!(pausing || state.status === 'pending' || state.status === 'running')}
+      status={state.status}
+      raw={state.raw}
     >
       <ControlButton
         part="pause"
@@ -87,6 +92,6 @@ export function PauseTrainingButton({
           <ErrorMessage error={pause.error} />
         </div>
       )}
-    </div>
+    </FocusPlace>
   )
 }

@@ -7,6 +7,7 @@ import { useMessages } from '../messages/useMessages'
 import { ControlButton, useControlIds } from './ControlButton'
 import { classes } from './classes'
 import { ErrorMessage } from './ErrorMessage'
+import { FocusPlace } from './FocusPlace'
 import { Icon } from './Icon'
 
 export interface ResumeTrainingButtonProps {
@@ -35,6 +36,7 @@ export function ResumeTrainingButton({
     select: ({ job }) =>
       job && {
         status: job.status,
+        raw: job.raw_status,
         resume: job.capabilities.resume,
         last: job.last_checkpoint,
         best: job.best_checkpoint,
@@ -42,8 +44,7 @@ export function ResumeTrainingButton({
   })
   const resume = useResumeJob()
   const onItsWay = useRef(false)
-  if (!state || !resumable.has(state.status)) return null
-  if (!state.resume.allowed && !state.last) return null
+  if (!state) return null
 
   const checkpoint = from === 'best' ? state.best : from === undefined || from === 'last' ? state.last : null
   const step = checkpoint?.step ?? stepIn(from)
@@ -62,9 +63,12 @@ export function ResumeTrainingButton({
     )
   }
   return (
-    <div
+    <FocusPlace
       className={classes('trainstop-root trainstop-control trainstop-resume', className)}
-      data-phase={resume.isPending ? 'sending' : blocked === null ? 'idle' : 'blocked'}
+      phase={resume.isPending ? 'sending' : blocked === null ? 'idle' : 'blocked'}
+      gone={!resumable.has(state.status) || (!state.resume.allowed && !state.last)}
+      status={state.status}
+      raw={state.raw}
     >
       <ControlButton
         part="resume"
@@ -90,7 +94,7 @@ export function ResumeTrainingButton({
           <ErrorMessage error={resume.error} />
         </div>
       )}
-    </div>
+    </FocusPlace>
   )
 }
 

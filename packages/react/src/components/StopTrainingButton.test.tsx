@@ -35,6 +35,36 @@ describe('StopTrainingButton', () => {
     expect(screen.queryByRole('button')).not.toBeInTheDocument()
   })
 
+  it('keeps the focus in its place when it goes, on what became of the run', async () => {
+    const user = userEvent.setup()
+    const server = new ScriptedServer()
+    renderWith(
+      server,
+      <>
+        <StopTrainingButton jobId="job_1" />
+        <button type="button">Next</button>
+      </>,
+    )
+    const button = await stopButton()
+    button.focus()
+    act(() => server.finish('cancelled'))
+    expect(document.activeElement).toHaveTextContent(/^Cancelled$/)
+    await user.tab()
+    expect(screen.getByRole('button', { name: 'Next' })).toHaveFocus()
+    expect(screen.queryByText('Cancelled')).not.toBeInTheDocument()
+  })
+
+  it('takes no focus from elsewhere when it goes', async () => {
+    const server = new ScriptedServer()
+    renderWith(server, <StopTrainingButton jobId="job_1" />)
+    const button = await stopButton()
+    button.focus()
+    button.blur()
+    act(() => server.finish('cancelled'))
+    expect(document.body).toHaveFocus()
+    expect(screen.queryByText('Cancelled')).not.toBeInTheDocument()
+  })
+
   it('asks before it stops, and says what is kept', async () => {
     const { server, dialog } = await opened()
     expect(dialog.getByText('A checkpoint will be saved first.')).toBeVisible()

@@ -5,6 +5,7 @@ import { useMessages } from '../messages/useMessages'
 import { ControlButton, useControlIds } from './ControlButton'
 import { classes } from './classes'
 import { ErrorMessage } from './ErrorMessage'
+import { FocusPlace } from './FocusPlace'
 import { ForceStopDialog } from './ForceStopDialog'
 import { Icon } from './Icon'
 import { StopDialog } from './StopDialog'
@@ -48,7 +49,7 @@ export function StopTrainingButton({
     if (settled) setAsking((open) => (open === 'stop' ? null : open))
   }, [settled])
 
-  if (phase === 'unknown' || phase === 'ended') return null
+  if (phase === 'unknown') return null
 
   async function send(request: StopRequest, dialog: 'stop' | 'force') {
     const accepted = await training.stop(request)
@@ -65,7 +66,13 @@ export function StopTrainingButton({
   const blocked = phase === 'blocked' ? (training.blockedReason ?? '') : null
   const showsNote = stopping || blocked
   return (
-    <div className={classes('trainstop-root trainstop-control trainstop-stop', className)} data-phase={phase}>
+    <FocusPlace
+      className={classes('trainstop-root trainstop-control trainstop-stop', className)}
+      phase={phase}
+      gone={phase === 'ended'}
+      status={training.status}
+      raw={training.rawStatus}
+    >
       <ControlButton
         part="stop"
         tone="danger"
@@ -124,6 +131,6 @@ export function StopTrainingButton({
           onDismiss={() => setAsking(null)}
         />
       )}
-    </div>
+    </FocusPlace>
   )
 }

@@ -1,6 +1,6 @@
 import { screen, waitFor } from '@testing-library/react'
 import { expect, it } from 'vitest'
-import { userEvent } from 'vitest/browser'
+import { page, userEvent } from 'vitest/browser'
 import { renderWith } from '../testing/render'
 import { ScriptedServer } from '../testing/scriptedServer'
 import { TrainingLog } from './TrainingLog'
@@ -26,6 +26,29 @@ it('follows the end as lines come', async () => {
   await waitFor(() => expect(text()).toContain('line 900'), wait)
   await waitFor(() => expect(atEnd()).toBe(true), wait)
   expect(screen.queryByRole('button')).toBeNull()
+})
+
+it('shows its last lines also when it was out of sight, and as wide as another, while they came', async () => {
+  const server = new ScriptedServer()
+  server.log = lines(1, 40)
+  renderWith(
+    server,
+    <>
+      <div style={{ height: '3000px' }} />
+      <TrainingLog jobId="job_1" />
+    </>,
+  )
+  const view = await screen.findByRole('log', { name: 'Training log' })
+  await waitFor(() => expect(view).toHaveTextContent('line 40'), wait)
+  await page.viewport(320, 700)
+  const last = view.querySelector('[data-line]:last-child') as HTMLElement
+  await waitFor(() => {
+    const { top, bottom } = last.getBoundingClientRect()
+    const box = view.getBoundingClientRect()
+    expect(top).toBeGreaterThanOrEqual(box.top)
+    expect(bottom).toBeLessThanOrEqual(box.bottom + 1)
+  }, wait)
+  await page.viewport(1024, 768)
 })
 
 it('stays where one reads after scrolling up, counts what is new, and jumps back to the end', async () => {

@@ -106,6 +106,20 @@ describe('CheckpointList', () => {
   })
 })
 
+describe('CheckpointList of a long run', () => {
+  it('shows the newest few, and all when asked', async () => {
+    const server = new ScriptedServer()
+    server.checkpoints = Array.from({ length: 23 }, (_, i) => makeCheckpoint(300 - i * 10))
+    renderWith(server, <CheckpointList jobId="job_1" />)
+    const list = within(await screen.findByRole('list', { name: 'Checkpoints' }))
+    expect(list.getAllByRole('listitem')).toHaveLength(5)
+    act(() => screen.getByRole('button', { name: 'Show all 23' }).click())
+    expect(list.getAllByRole('listitem')).toHaveLength(23)
+    act(() => screen.getByRole('button', { name: 'Show only the newest' }).click())
+    expect(list.getAllByRole('listitem')).toHaveLength(5)
+  })
+})
+
 describe('StopReceipt', () => {
   it('tells done, skipped, not measured, failed and waiting apart in words', async () => {
     const command = makeCommand({

@@ -40,6 +40,19 @@ it('says of a command that has ended what it never reached', () => {
   expect(stages.some(({ isCurrent }) => isCurrent)).toBe(false)
 })
 
+it('leaves out of a resume what only a stop goes through', () => {
+  const receipts = [
+    makeReceipt('requested'),
+    makeReceipt('delivered'),
+    makeReceipt('checkpoint_saved', { state: 'skipped' }),
+  ]
+  const stagesOf = (action: 'resume' | 'pause') =>
+    receiptTimeline(makeCommand({ action, status: 'active', receipts })).map(({ stage }) => stage)
+  expect(stagesOf('resume')).not.toContain('checkpoint_saved')
+  expect(stagesOf('resume')).toContain('acknowledged')
+  expect(stagesOf('pause')).toContain('checkpoint_saved')
+})
+
 it('keeps a stage and a state that a newer server invents', () => {
   const receipts = [
     makeReceipt('requested'),

@@ -12,14 +12,19 @@ export interface TimelineStage {
   isCurrent: boolean
 }
 
-/** The seven stages in their order, each with its receipt or with the reason why there is none. Unknown ones come last. */
+/**
+ * The stages in their order, each with its receipt or with the reason why there is none. Unknown ones come last. A
+ * resume starts a process: what only a stop goes through is left out of it.
+ */
 export function receiptTimeline(command: Command): TimelineStage[] {
   const receipts = new Map(command.receipts.map((receipt) => [receipt.stage as string, receipt]))
   const known = new Set<string>(receiptStages)
   const stages = [...receiptStages, ...[...receipts.keys()].filter((stage) => !known.has(stage))]
   let before: string | null = null
   let foundCurrent = false
-  return stages.map((stage) => {
+  const shown =
+    command.action === 'resume' ? stages.filter((stage) => receipts.get(stage)?.state !== 'skipped') : stages
+  return shown.map((stage) => {
     const receipt = receipts.get(stage) ?? null
     const counts = receipt !== null && receipt.state !== 'skipped' && receipt.state !== 'not_measured'
     const after = counts && before !== null ? Math.max(0, secondsBetween(before, receipt.at)) : null

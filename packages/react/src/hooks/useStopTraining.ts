@@ -2,6 +2,7 @@ import {
   type Command,
   isTerminal,
   type Job,
+  type JobStatus,
   type StopMode,
   type StopReason,
   type TrainingError,
@@ -27,6 +28,10 @@ export type StopPhase = 'unknown' | 'idle' | 'blocked' | 'sending' | 'stopping' 
 
 export interface StopTraining {
   phase: StopPhase
+  /** The job's status; undefined until it is known. */
+  status: JobStatus | undefined
+  /** The same, as the server said it. */
+  rawStatus: string | undefined
   /** Why it can't be stopped, as a sentence. */
   blockedReason: string | null
   /** The stop that is under way, with its receipts and deadline. */
@@ -81,6 +86,8 @@ export function useStopTraining(jobId: string): StopTraining {
 
   return {
     phase: phaseOf(),
+    status: target?.status,
+    rawStatus: target?.raw,
     blockedReason: target?.cancel.reason ?? null,
     command: target?.command?.action === 'cancel' ? target.command : null,
     forceBlockedReason: target && !target.force.allowed ? (target.force.reason ?? '') : null,
@@ -104,6 +111,13 @@ export function useStopTraining(jobId: string): StopTraining {
 /** Only what the button needs, flat, so that nothing else makes it render. */
 function stopTarget({ job }: TrainingJob) {
   if (!job) return null
-  const { status, capabilities, command, status_version } = job satisfies Job
-  return { status, cancel: capabilities.cancel, force: capabilities.force, command, version: status_version }
+  const { status, raw_status, capabilities, command, status_version } = job satisfies Job
+  return {
+    status,
+    raw: raw_status,
+    cancel: capabilities.cancel,
+    force: capabilities.force,
+    command,
+    version: status_version,
+  }
 }

@@ -120,6 +120,8 @@ export const english: TrainstopMessages = {
     last: 'Last',
     best: 'Best',
     savedIn: (duration) => `saved in ${duration}`,
+    showAll: (count) => `Show all ${count}`,
+    showNewest: 'Show only the newest',
     reasons: { scheduled: 'Scheduled', cancel: 'On stop', pause: 'On pause', manual: 'By the script' },
   },
   receipt: {
@@ -180,6 +182,7 @@ export const english: TrainstopMessages = {
     latest: 'latest',
     summary: ({ name, latest, at, lowest, lowestAt }) =>
       `${name}: ${latest} at ${at}, lowest ${lowest} at ${lowestAt}.`,
+    risen: (percent, at) => `up ${percent} since ${at}`,
     notFinite: (name, value, step) => `${name} was ${value} at step ${step}`,
     checkpoint: 'Checkpoint',
     stop: 'Stop asked',

@@ -106,6 +106,8 @@ export interface TrainstopMessages {
     last: string
     best: string
     savedIn: (duration: string) => string
+    showAll: (count: string) => string
+    showNewest: string
     reasons: Record<'scheduled' | 'cancel' | 'pause' | 'manual', string>
   }
   receipt: {
@@ -147,6 +149,8 @@ export interface TrainstopMessages {
       lowest: string
       lowestAt: string
     }) => string
+    /** Beside a held-out loss that has turned. `at`: where it was lowest, such as `Step 320`. */
+    risen: (percent: string, at: string) => string
     notFinite: (name: string, value: string, step: string) => string
     checkpoint: string
     stop: string
