@@ -250,6 +250,39 @@ describe('who may', () => {
   })
 })
 
+describe('a user', () => {
+  it.each([undefined, null])('who is %s is nobody', async (user) => {
+    const { call, upstream } = await host({ authenticate: () => user as null })
+    expect((await call('/jobs')).status).toBe(401)
+    expect(upstream.received).toEqual([])
+  })
+
+  it.each<unknown>([undefined, null, '', 7, {}, 'x'.repeat(513)])(
+    'whose id is %j shares no jobs with others of that kind: nothing is forwarded',
+    async (id) => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+      const { call, post, upstream } = await host({ authenticate: () => ({ id }) as User })
+      for (const response of [await call('/jobs'), await post('/cancel/ada_1')]) {
+        expect([response.status, (await response.json()).code]).toEqual([500, 'internal'])
+      }
+      expect(upstream.received).toEqual([])
+      expect(String(log.mock.calls[0]?.[1])).toContain('`id`')
+    },
+  )
+
+  it.each<[string, string, string | null]>([
+    ['with a tab and a line break', 'Ada\t\nŁovelace', 'Ada Łovelace'],
+    ['cut in the middle of a character', 'Ada \ud83d', 'Ada'],
+    ['longer than a header', 'é'.repeat(5000), 'é'.repeat(200)],
+    ['of nothing that can be seen', '\u009b\u0000', null],
+  ])('can stop a run whatever the name: one %s', async (_, name, shown) => {
+    const { post, upstream } = await host({ authenticate: () => ({ id: 'u_1', name }) })
+    expect((await post('/cancel/ada_1')).status).toBe(200)
+    const actor = JSON.parse(decodeURIComponent(String(upstream.received[0]?.headers['trainstop-actor'])))
+    expect(actor).toEqual({ type: 'user', id: 'u_1', name: shown })
+  })
+})
+
 describe('a request from elsewhere', () => {
   const control = ['/local/ada_1/control', { action: 'cancel' }] as const
 

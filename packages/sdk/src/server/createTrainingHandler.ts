@@ -98,7 +98,13 @@ class TrainingHandler<User extends TrainingUser> {
     const isStream = route.kind === 'read' && route.stream
     if ((changes || isStream) && !isSameOrigin(request, this.#options.allowedOrigins ?? [])) throw crossSite()
     const user = await this.#options.authenticate(request)
-    if (user === null) throw signedOut()
+    // A host without types may answer `undefined` for nobody.
+    if (user === null || user === undefined) throw signedOut()
+    if (!isOwner(user.id)) {
+      throw new TypeError(
+        'authenticate must answer a user with an `id`, a string of 1 to 512 characters: jobs are theirs by it.',
+      )
+    }
 
     const body = changes ? await readBody(request, this.#options.maxBodyBytes ?? 65_536) : null
     const call: Call<User> = { request, user, route, search: url.search, body, action: actionOf(route, body) }
@@ -201,6 +207,11 @@ class TrainingHandler<User extends TrainingUser> {
     }
     return response
   }
+}
+
+/** Nobody may end up as the "undefined" or "[object Object]" whose jobs are everybody's. */
+function isOwner(id: unknown): boolean {
+  return typeof id === 'string' && id !== '' && id.length <= 512
 }
 
 function actionOf(route: KnownRoute, body: Call<TrainingUser>['body']): TrainingAction {

@@ -45,6 +45,7 @@ const forwarded = [
 /** What comes back from it. */
 const returned = ['content-type', 'etag', 'retry-after', 'preference-applied', 'x-request-id']
 const longestWaitSeconds = 60
+const longestName = 200
 
 /** The training server, as the host's handler speaks to it. */
 export class Upstream {
@@ -114,7 +115,7 @@ export class Upstream {
     }
     if (body === null) headers.delete('content-type')
     headers.set('authorization', `Bearer ${this.#options.token}`)
-    const actor = { type: 'user', id: user.id, name: user.name ?? null }
+    const actor = { type: 'user', id: user.id, name: shownName(user.name) }
     headers.set('trainstop-actor', encodeURIComponent(JSON.stringify(actor)))
     if (ownJobsOnly) headers.set('trainstop-owner', encodeURIComponent(user.id))
     const { fetch } = this.#options
@@ -158,6 +159,13 @@ export function passOn(response: Response, text: string): Response {
   }
   const empty = response.status === 304
   return new Response(empty ? null : text, { status: response.status, headers })
+}
+
+/** As the training server takes it: whatever people call themselves, it must not keep them from a stop. */
+function shownName(name: unknown): string | null {
+  if (typeof name !== 'string') return null
+  const shown = name.replace(/[\p{Cc}\p{Cs}]+/gu, ' ').trim()
+  return shown === '' ? null : [...shown].slice(0, longestName).join('')
 }
 
 function isRedirect({ status }: Response): boolean {
