@@ -32,9 +32,9 @@ class Facts:
         self._unwritten: list[Fact] = []
         self._last_complaint = ""
 
-    def tell(self, type_: str, **fact: Any) -> str:
-        """Note a fact and write it if possible. Returns its time, as written."""
-        at = rfc3339(now())
+    def tell(self, type_: str, *, at: str | None = None, **fact: Any) -> str:
+        """Note a fact and write it if possible. `at`: now. Returns its time, as written."""
+        at = at or rfc3339(now())
         self._unwritten.append({"at": at, "type": type_, **fact})
         self.write()
         return at

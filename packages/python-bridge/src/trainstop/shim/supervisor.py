@@ -6,7 +6,7 @@ import os
 import select
 import signal
 
-from trainstop.rundir.clock import now
+from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.control import read_control
 from trainstop.rundir.wake import poke
 from trainstop.shim.ladder import next_step, receive
@@ -122,8 +122,9 @@ class Supervisor:
             self._deliver(order)
 
     def _deliver(self, order: Order) -> None:
+        at = rfc3339(now())  # before the first poke: nobody may acknowledge what is not yet delivered
         ranks = sum([poke(path) for path in self._run.rank_wakes()])
-        self._facts.tell("delivered", command_id=order.command_id, ranks=ranks)
+        self._facts.tell("delivered", at=at, command_id=order.command_id, ranks=ranks)
 
     def _reap(self) -> bool:
         """Take the dead. True when nobody is left."""

@@ -25,6 +25,13 @@ CHANGED = (
     "from trainstop.shim.launch import launch; sys.exit(launch(sys.argv[1:]))"
 )
 NO_SUBREAPER = ("-c", CHANGED.format("s.become_subreaper = lambda: False"))
+POKING_SLOWLY = (
+    "-c",
+    CHANGED.format(
+        "import time; real = s.poke; s.poke = lambda path: (path.with_suffix('.at').write_text("
+        "str(time.time())), time.sleep(0.01), real(path))[2]"
+    ),
+)
 NEVER_LOOKING_BY_ITSELF = ("-c", CHANGED.format("s.LOOK_SECONDS = 3600.0"))
 
 
@@ -263,6 +270,19 @@ def test_delivered_says_how_many_ranks_listened(attempt: Attempt) -> None:
     finally:
         for wake in listening:
             wake.close()
+
+
+def test_a_command_is_delivered_before_anybody_can_acknowledge_it(attempt: Attempt) -> None:
+    wake = WakeFile(attempt.run.rank_wake(0))
+    attempt.write_spec(attempt.family())
+    assert attempt.launch(program=POKING_SLOWLY).returncode == 0
+    attempt.meet("main")
+    attempt.ask()
+    fact = attempt.wait_for("delivered")
+    wake.close()
+    assert fact["ranks"] == 1
+    poked_at = float(attempt.run.rank_wake(0).with_suffix(".at").read_text())
+    assert unix_seconds(fact["at"]) <= poked_at + 0.001
 
 
 def test_the_same_command_hastened_is_delivered_again_and_kept(attempt: Attempt) -> None:

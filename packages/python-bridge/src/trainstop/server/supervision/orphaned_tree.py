@@ -134,10 +134,11 @@ class OrphanedTree:
     def _deliver(self) -> None:
         assert self._order is not None
         self._to_deliver = False
+        at = rfc3339(now())  # before the first poke: nobody may acknowledge what is not yet delivered
         ranks = sum([poke(path) for path in self._run.rank_wakes()])
         if self._order.command_id not in self._delivered:
             self._delivered.add(self._order.command_id)
-            self._tell("delivered", command_id=self._order.command_id, ranks=ranks)
+            self._tell("delivered", at=at, command_id=self._order.command_id, ranks=ranks)
 
     def _notice_main(self, living: list[Process]) -> None:
         """Without the main process, what it left behind has the linger time to go by itself. Where nobody
@@ -178,8 +179,8 @@ class OrphanedTree:
             self._tell("swept", terminated=self._terminated, killed=killed)
         self._write()
 
-    def _tell(self, type_: str, **fact: Any) -> None:
-        self._unwritten.append({"at": rfc3339(now()), "type": type_, **fact})
+    def _tell(self, type_: str, *, at: str | None = None, **fact: Any) -> None:
+        self._unwritten.append({"at": at or rfc3339(now()), "type": type_, **fact})
         self._write()
 
     def _write(self) -> None:

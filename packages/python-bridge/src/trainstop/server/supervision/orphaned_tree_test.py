@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trainstop.rundir.clock import now, rfc3339
+from trainstop.rundir.clock import now, rfc3339, unix_seconds
 from trainstop.rundir.journal import Journal, read_facts
 from trainstop.rundir.layout import RunDir
 from trainstop.rundir.process_identity import boot_id
-from trainstop.rundir.wake import WakeFile
+from trainstop.rundir.wake import WakeFile, poke
+from trainstop.server.supervision import orphaned_tree
 from trainstop.server.supervision.conftest import until
 from trainstop.server.supervision.orphaned_tree import OrphanedTree
 from trainstop.shim.process_tree import start_ticks_of
@@ -130,6 +132,27 @@ def test_a_pause_is_delivered_and_never_signals(run: RunDir) -> None:
         fact = read_facts(run.path / "supervisor.jsonl", 0)[0][0]
         assert (fact["type"], fact["ranks"]) == ("delivered", 1)
         assert process.poll() is None
+    wake.close()
+
+
+def test_a_command_is_delivered_before_anybody_can_acknowledge_it(
+    run: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poked_at: list[float] = []
+
+    def slow_poke(path: Path) -> bool:
+        poked_at.append(now())
+        time.sleep(0.01)  # a journal's times are rounded to milliseconds
+        return poke(path)
+
+    monkeypatch.setattr(orphaned_tree, "poke", slow_poke)
+    wake = WakeFile(run.rank_wake(0))
+    with counting_orphan(run) as process:
+        started(run, process)
+        OrphanedTree(run, "job_a", 5).act(cancel(term_in=HOUR, deadline_in=2 * HOUR), written=True)
+        fact = read_facts(run.path / "supervisor.jsonl", 0)[0][0]
+    assert (fact["type"], fact["ranks"]) == ("delivered", 1)
+    assert unix_seconds(fact["at"]) <= poked_at[0] + 0.001
     wake.close()
 
 
