@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -203,6 +204,9 @@ def test_training_gets_nothing_of_the_servers_secrets(serve: Callable[..., Serve
     pid = int(journal.split('"pid":')[1].split(",")[0])
     assert identify(pid) is not None
     environment = Path(f"/proc/{pid}/environ").read_bytes()
+    shim = json.loads(RunDir.of(server.data_dir, job_id, 1).shim_identity.read_text())["pid"]
+    of_the_shim = Path(f"/proc/{shim}/environ").read_bytes()
+    assert set(of_the_shim.split(b"\0")) <= set(environment.split(b"\0"))
     token = (server.data_dir / "token").read_bytes().strip()
     assert b"MY_SETTING=kept" in environment
     assert b"from-outside" not in environment and token not in environment

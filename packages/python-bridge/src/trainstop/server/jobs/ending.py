@@ -135,7 +135,7 @@ def _close_receipts(change: Change, command: CommandRecord, exit_: Exit, trigger
     put_receipt(command, "resources_released", "not_measured", change.at, by="server", detail=detail)
     skip_the_rest(
         command,
-        change.at,
+        exit_.tree_gone_at or change.at,  # what was not reached by then never will be
         {
             "delivered": "The process ended before the command reached it.",
             "acknowledged": "The process ended without acknowledging.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from trainstop.server.supervision.launch import LaunchFailedError, launch
 from trainstop.server.supervision.orphaned_tree import DEFAULT_LINGER_SECONDS, OrphanedTree
 from trainstop.server.supervision.process_watch import ProcessWatch
 from trainstop.server.supervision.retried import Retried
-from trainstop.shim.process_tree import Process
+from trainstop.shim.process_tree import Process, send_signal
 
 if TYPE_CHECKING:
     from trainstop.rundir.control import ControlCommand
@@ -39,6 +40,10 @@ LAUNCH_PATIENCE_SECONDS = 60.0
 END_PATIENCE_SECONDS = 60.0
 """For how long the end of a run waits for journals that can't be read. What they hold is lost after that:
 better than a run that is never told to have ended."""
+
+STUCK_SHIM_SECONDS = 10.0
+"""A shim that has done nothing about a stop this long after its deadline is frozen, or waits for a disk that
+doesn't answer. It is killed, and the server takes over as from any dead shim."""
 
 LADDER_LOOK_SECONDS = 5.0
 """How long the ladder sleeps at most: its deadlines count the time a machine was suspended, timers don't."""
@@ -111,7 +116,7 @@ class Attempt:
         if self.finished or not self._launched:
             return False
         try:
-            return self._pause_is_over() is not None or self._follower.has_news()
+            return self._pause_is_over() is not None or self._shim_is_stuck() or self._follower.has_news()
         except OSError:
             return True  # following will meet the same trouble, say so, and try again
 
@@ -140,6 +145,8 @@ class Attempt:
             self.finished = True
         elif shim_is_dead:
             await self._follow_orphans()
+        elif await self._background.run(self._shim_is_stuck):
+            self._kill_shim()
         if pause is not None and not self.finished:
             await self._follower.tell("expired", command_id=pause)
             self._expired = pause
@@ -248,6 +255,23 @@ class Attempt:
 
     def _shim_is_dead(self) -> bool:
         return self._shim_looked_for and (self._shim is None or self._shim.look())
+
+    def _shim_is_stuck(self) -> bool:
+        """Asks the disk; callable from any thread."""
+        command, shim = self.job.control, self._shim
+        if command is None or command["action"] != "cancel" or shim is None or shim.dead:
+            return False
+        if now() < command["deadline"] + STUCK_SHIM_SECONDS:
+            return False
+        try:
+            return self._run.shim_journal.stat().st_mtime < command["deadline"]
+        except FileNotFoundError:
+            return True
+
+    def _kill_shim(self) -> None:
+        if self._shim is not None:
+            log.warning("job %s: its shim does nothing about the stop; killing the shim", self.job.job_id)
+            send_signal(self._shim.process, signal.SIGKILL)
 
     async def _take_over(self) -> OrphanedTree | None:
         """The ladder is the server's once the shim is dead without an exit record, and while the shim can't

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -49,7 +48,7 @@ def launch(
     run.checkpoints.mkdir(mode=0o700, exist_ok=True)
     write_json_atomically(run.spec, spec)
     write_control(run.control, control)
-    code, sentence = _start_shim(run.path, stopping)
+    code, sentence = _start_shim(run.path, spec["env"], stopping)
     if code in (FAILED, MISUSED):
         raise LaunchFailedError(sentence or f"The shim ended with {code} and gave no reason.")
     if code != SUPERVISED and not has_shim(run):
@@ -61,7 +60,7 @@ def has_shim(run: RunDir) -> bool:
     return run.shim_identity.exists() or run.exit_record.exists()
 
 
-def _start_shim(run_dir: Path, stopping: threading.Event) -> tuple[int, str]:
+def _start_shim(run_dir: Path, environment: Mapping[str, str], stopping: threading.Event) -> tuple[int, str]:
     # A file and no pipe: the shim outlives the launcher, and a pipe would be held open by it.
     with tempfile.TemporaryFile() as complaint:
         process = subprocess.Popen(
@@ -70,7 +69,8 @@ def _start_shim(run_dir: Path, stopping: threading.Event) -> tuple[int, str]:
             stdout=subprocess.DEVNULL,
             stderr=complaint,
             cwd="/",
-            env={name: value for name, value in os.environ.items() if not name.startswith("TRAINSTOP_")},
+            # The job's own, free of the server's secrets: anyone who may read the job may read this.
+            env=environment,
             start_new_session=True,  # Ctrl-C in the server's terminal is not meant for it
         )
         ends = time.monotonic() + HANDSHAKE_SECONDS

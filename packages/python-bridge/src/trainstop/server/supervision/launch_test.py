@@ -64,7 +64,7 @@ def test_many_servers_at_once_start_it_once(place: Path) -> None:
 
     def one_server() -> None:
         try:
-            code, _ = launch_module._start_shim(run.path, NOT_STOPPING)
+            code, _ = launch_module._start_shim(run.path, os.environ, NOT_STOPPING)
             outcomes.append(code)
         except Exception as error:
             outcomes.append(error)

@@ -35,6 +35,11 @@ def kill_shim(desk: Desk, job_id: str) -> None:
     os.kill(shim["pid"], signal.SIGKILL)
 
 
+def freeze_shim(desk: Desk, job_id: str) -> None:
+    shim = read_json(desk.run(job_id).shim_identity) or {}
+    os.kill(shim["pid"], signal.SIGSTOP)
+
+
 def kill_training(desk: Desk, job_id: str) -> None:
     os.kill(desk.told(job_id, "started")[0]["pid"], signal.SIGKILL)
 
@@ -113,6 +118,40 @@ def test_without_its_shim_the_deaf_are_terminated_and_killed_in_time(desk: Desk)
         command = job["last_command"]
         assert all(fact["at"] >= command["term_at"] for fact in desk.told(job_id, "term_sent"))
         assert desk.told(job_id, "kill_sent")[0]["at"] >= command["deadline"]
+        desk.expect_nobody_left(job_id)
+
+    asyncio.run(scenario())
+
+
+def test_a_frozen_shim_holds_up_no_stop_for_long(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempt, "STUCK_SHIM_SECONDS", 0.5)
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(template="deaf")
+            await until_async((desk.place / "ready").exists, "the script")
+            freeze_shim(desk, job_id)
+            desk.cancel(job_id, grace_seconds=1)
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert (job["status"], job["last_command"]["status"]) == ("cancelled", "succeeded")
+        assert desk.told(job_id, "kill_sent")[0]["at"] >= job["last_command"]["deadline"]
+        desk.expect_nobody_left(job_id)
+
+    asyncio.run(scenario())
+
+
+def test_a_shim_that_kills_in_time_is_left_to_prove_the_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "STUCK_SHIM_SECONDS", 0.0)
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(template="deaf")
+            await until_async((desk.place / "ready").exists, "the script")
+            desk.cancel(job_id, grace_seconds=1)
+            await until_async(lambda: desk.ended(job_id), "the stop")
+        assert desk.receipts(job_id)["process_exited"]["by"] == "shim"
         desk.expect_nobody_left(job_id)
 
     asyncio.run(scenario())
