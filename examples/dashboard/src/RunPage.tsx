@@ -11,7 +11,7 @@ import {
   useTrainingJob,
 } from '@trainstop/react'
 import { MetricChart } from '@trainstop/react/chart'
-import type { TrainingError } from '@trainstop/sdk'
+import type { Job, TrainingError } from '@trainstop/sdk'
 import { useState } from 'react'
 import { Link, useLocation } from 'wouter'
 import { ControlHistory } from './ControlHistory'
@@ -30,6 +30,9 @@ export function RunPage({ jobId }: { jobId: string }) {
   const [, navigate] = useLocation()
   const [terminal, setTerminal] = useState(true)
   const { name, resumedFrom, resumedAs, end, error } = useTrainingJob(jobId, { select: selectHead })
+
+  // A paused run goes on as itself: one more entry in the history would make Back seem broken.
+  const goTo = (next: Job) => next.id !== jobId && navigate(`/runs/${next.id}`)
 
   if (name === undefined)
     return (
@@ -60,7 +63,7 @@ export function RunPage({ jobId }: { jobId: string }) {
       <header className="run-head">
         <PageTitle tab={`${name} · Training runs`}>Training Progress</PageTitle>
         <div className="run-controls">
-          <ResumeTrainingButton jobId={jobId} onResumed={(next) => navigate(`/runs/${next.id}`)} />
+          <ResumeTrainingButton jobId={jobId} onResumed={goTo} />
           <PauseTrainingButton jobId={jobId} />
           <StopTrainingButton jobId={jobId} />
           <button
@@ -116,9 +119,14 @@ export function RunPage({ jobId }: { jobId: string }) {
 
 /** Somebody else's run looks like none at all, so both must be said. */
 function whyNotShown(error: TrainingError): string {
-  return error.code === 'job_not_found'
-    ? 'There is no run at this address, or it belongs to someone else. Check the address and who you are signed in as.'
-    : error.message
+  switch (error.code) {
+    case 'job_not_found':
+      return 'There is no run at this address, or it belongs to someone else. Check the address and who you are signed in as.'
+    case 'server_unreachable':
+      return "The training server can't be reached. This page tries again by itself."
+    default:
+      return error.message
+  }
 }
 
 /** `step-00001816` in words. */

@@ -18,7 +18,13 @@ export function StartRun() {
         Start a run
       </PageTitle>
       {isLoading && <p className="quiet">Asking the training server …</p>}
-      {error && <p role="alert">{error.message}</p>}
+      {error && (
+        <p role="alert">
+          {error.code === 'server_unreachable'
+            ? "The training server can't be reached, so no run can be started. This page tries again by itself."
+            : error.message}
+        </p>
+      )}
       {templates.length > 1 && (
         <label className="field">
           What to train

@@ -12,7 +12,7 @@ const valuesSince = 3
 const leastRise = 0.02
 
 /**
- * The turn of a held-out loss: it fell, and by now has clearly risen again. Null for a loss of training itself, for
+ * The turn of a held-out loss: where it was lowest, once it has clearly risen since. Null for a loss of training itself, for
  * whatever is no loss, and as long as there is no such turn.
  */
 export function lossTurn({ name, values }: PlotSeries): LossTurn | null {

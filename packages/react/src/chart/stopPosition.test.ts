@@ -25,3 +25,8 @@ it('marks nothing for a pause, for a stop that another replaced, or before the s
   ).toBeNull()
   expect(stopPosition({ ...context, startedAt: null }, rows, 5, 'step')).toBeNull()
 })
+
+it('still marks the stop after the resume that followed it became the newest command', () => {
+  const last = makeCommand({ id: 'cmd_2', action: 'resume' })
+  expect(stopPosition({ ...context, last, earlier: [last, asked] }, rows, 5, 'step')).toBe(4)
+})

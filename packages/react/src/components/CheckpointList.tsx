@@ -34,7 +34,7 @@ export function CheckpointList({ jobId, initialCount = 5, className, renderActio
   const now = useNow(checkpoints !== undefined && checkpoints.length > 0)
   return (
     <div className={classes('trainstop-root trainstop-checkpoints', className)}>
-      {error && <ErrorMessage error={error} />}
+      {error && <ErrorMessage error={error} reading />}
       {checkpoints?.length === 0 && <p className="trainstop-empty">{messages.checkpoints.empty}</p>}
       {checkpoints && checkpoints.length > 0 && (
         <ul className="trainstop-checkpoints-list" aria-label={messages.checkpoints.label}>

@@ -63,7 +63,7 @@ function JobTable({
   const { jobs: words } = useMessages()
   return (
     <div className={classes('trainstop-root trainstop-jobs', className)} aria-busy={isLoading || undefined}>
-      {error && <ErrorMessage error={error} />}
+      {error && <ErrorMessage error={error} reading />}
       {isLoading && <p className="trainstop-empty">{words.loading}</p>}
       {jobs?.length === 0 && <p className="trainstop-empty">{words.empty}</p>}
       {jobs && jobs.length > 0 && (

@@ -4,6 +4,7 @@ import { useJobLogs } from '../hooks/useJobLogs'
 import { useMessages } from '../messages/useMessages'
 import { ControlButton } from './ControlButton'
 import { classes } from './classes'
+import { readingSentence } from './ErrorMessage'
 import { LogChunkView } from './LogChunkView'
 
 export interface TrainingLogProps {
@@ -21,7 +22,8 @@ const nearEndPixels = 8
  * escape sequence is without effect.
  */
 export function TrainingLog({ jobId, keepLines, className }: TrainingLogProps) {
-  const { log: words, locale } = useMessages()
+  const messages = useMessages()
+  const { log: words, locale } = messages
   const { chunks, lineCount, dropped, skippedBytes, isLoading, error } = useJobLogs(jobId, { keepLines })
   const view = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
@@ -91,7 +93,7 @@ export function TrainingLog({ jobId, keepLines, className }: TrainingLogProps) {
           ))}
           {error && (
             <p className="trainstop-log-message" role="alert">
-              {words.failed} {error.message}
+              {words.failed} {readingSentence(error, messages)}
             </p>
           )}
         </div>

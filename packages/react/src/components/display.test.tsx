@@ -188,6 +188,8 @@ describe('JobList', () => {
     const server = new ScriptedServer()
     server.fail()
     renderWith(server, <JobList />)
-    expect(await screen.findByRole('alert')).toHaveTextContent(/can't be reached/)
+    expect(await screen.findByRole('alert')).toHaveTextContent(
+      /^The training server can't be reached\. This is tried again by itself/,
+    )
   })
 })

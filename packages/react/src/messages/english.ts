@@ -81,6 +81,8 @@ export const english: TrainstopMessages = {
   resume: { button: 'Resume', fromStep: (step) => `Resume from step ${step}`, sending: 'Resuming…' },
   error: {
     requestId: (id) => `Request ${id}`,
+    unreached:
+      "The training server can't be reached. This is tried again by itself; until then, what is shown may be out of date.",
   },
   progress: {
     label: 'Training progress',
@@ -108,7 +110,7 @@ export const english: TrainstopMessages = {
     jumpToEnd: 'Jump to end',
     newLines: (lines, formatted) => `${formatted} new ${plural(lines, 'line', 'lines')}`,
     earlier: 'Earlier lines are not shown.',
-    failed: 'The log could not be read; trying again.',
+    failed: 'The log could not be read.',
   },
   checkpoints: {
     label: 'Checkpoints',

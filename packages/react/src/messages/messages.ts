@@ -67,7 +67,11 @@ export interface TrainstopMessages {
   pause: { button: string; sending: string; pausing: string; untilDeadline: (duration: string) => string }
   resume: { button: string; fromStep: (step: string) => string; sending: string }
   /** Beside the error's own sentence. */
-  error: { requestId: (id: string) => string }
+  error: {
+    requestId: (id: string) => string
+    /** Something could not be read since no answer came; it is tried again by itself. */
+    unreached: string
+  }
   progress: {
     label: string
     epoch: string
