@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import socket
@@ -15,6 +14,7 @@ import uvicorn
 
 from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration import Configuration, ConfigurationError, read_configuration
+from trainstop.server.data_directory import DataDirectoryInUseError, claim
 from trainstop.server.security.hosts import is_loopback
 from trainstop.server.security.redaction import Redaction
 from trainstop.server.security.token import TokenError, read_token
@@ -52,19 +52,19 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     try:
         configuration = Configuration() if options.config is None else read_configuration(options.config)
         options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        claim = _claim(options.data_dir)
+        claimed = claim(options.data_dir)
         token = read_token(options.token_file or options.data_dir / "token")
         _log_to_stderr([token.value])
         listener = _listen(options.host, options.port)
         server = TrainingServer(ServerOptions(options.data_dir, token, configuration, os.environ))
-    except (ConfigurationError, TokenError, StoreError) as error:
+    except (ConfigurationError, DataDirectoryInUseError, TokenError, StoreError) as error:
         raise CannotServe(str(error)) from None
     except OSError as error:
         raise CannotServe(f"The data directory {options.data_dir} can't be used: {error.strerror}.") from None
     try:
         HttpServer(server, lambda: announce(_url(options.host, listener))).run(sockets=[listener])
     finally:
-        os.close(claim)
+        os.close(claimed)
 
 
 class HttpServer(uvicorn.Server):
@@ -98,20 +98,6 @@ class HttpServer(uvicorn.Server):
         # Streams end when told to; waiting for them would be waiting for their readers.
         self._server.broadcast.close()
         await super().shutdown(sockets)
-
-
-def _claim(data_dir: Path) -> int:
-    """A lock that goes with this process, however it ends. Raises CannotServe when another server has it."""
-    lock = os.open(data_dir / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise CannotServe(
-            f"Another Trainstop server works in {data_dir}. "
-            "Stop it first, or name another directory with --data."
-        ) from None
-    return lock
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
-import os
 from pathlib import Path
 
 from trainstop.rundir.layout import server_wake
@@ -25,12 +23,9 @@ LOOK_SECONDS = 1.0
 _MANY_CHANGES = 16
 
 
-class DataDirectoryInUseError(Exception):
-    """The message says which directory, and what to do."""
-
-
 class Supervisor:
-    """Supervises all jobs of `jobs` in `data_dir`; `start` and `stop` in one event loop, once each.
+    """Supervises all jobs of `jobs` in `data_dir`, which the caller has claimed; `start` and `stop` in one
+    event loop, once each.
 
     Takes `jobs.on_change` for itself while it runs.
     """
@@ -44,16 +39,14 @@ class Supervisor:
         self._poked = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._wake: WakeFile | None = None
-        self._lock: int | None = None
 
     async def start(self) -> None:
         """Find all jobs again, from the store and the run directories alone, and go on with them.
 
-        Returns when every one of them is being looked after, without waiting for what is found. Raises
-        DataDirectoryInUseError when another server supervises the same directory, and what the store raises.
+        Returns when every one of them is being looked after, without waiting for what is found. Raises what
+        the store raises.
         """
         self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = _lock(self._data_dir)
         self._background = Background()
         loop = asyncio.get_running_loop()
 
@@ -84,9 +77,6 @@ class Supervisor:
             asyncio.get_running_loop().remove_reader(self._wake)
             self._wake.close()
             self._wake = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
 
     def _job_changed(self, job_id: str) -> None:
         self._changed.add(job_id)
@@ -155,16 +145,3 @@ async def _set_or_timeout(event: asyncio.Event, seconds: float) -> None:
         async with asyncio.timeout(max(0.0, seconds)):
             await event.wait()
     event.clear()
-
-
-def _lock(data_dir: Path) -> int:
-    """Held until the process ends, however it ends: two supervisors would record everything twice."""
-    lock = os.open(data_dir / "supervisor.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise DataDirectoryInUseError(
-            f"Another Trainstop server works in {data_dir}. Stop it first, or name another directory."
-        ) from None
-    return lock

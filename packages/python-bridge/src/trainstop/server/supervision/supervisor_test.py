@@ -23,7 +23,6 @@ from trainstop.server.supervision.conftest import (
     supervised,
     until_async,
 )
-from trainstop.server.supervision.supervisor import DataDirectoryInUseError, Supervisor
 
 
 def test_a_run_is_launched_followed_and_ends(desk: Desk) -> None:
@@ -331,14 +330,3 @@ def test_stopping_ends_whatever_happens_at_the_same_time(desk: Desk) -> None:
             await scenario()
 
     asyncio.run(in_time())
-
-
-def test_two_servers_never_supervise_the_same_directory(desk: Desk) -> None:
-    async def scenario() -> None:
-        async with supervised(desk):
-            with pytest.raises(DataDirectoryInUseError, match="Another Trainstop server works in"):
-                await Supervisor(desk.jobs, desk.place).start()
-        async with supervised(desk):
-            pass
-
-    asyncio.run(scenario())
