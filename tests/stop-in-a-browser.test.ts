@@ -258,10 +258,7 @@ describe("Someone else's run", () => {
       ])
       await theirs.getByText('No runs yet').waitFor()
       await theirs.goto(`${stack.dashboardUrl}runs/${jobId}`)
-      await theirs
-        .getByText(/no such (job|run)/i)
-        .first()
-        .waitFor()
+      await theirs.getByRole('heading', { name: "This run can't be shown" }).waitFor()
       const seen = await theirs.evaluate(async (id) => {
         const answer = async (path: string, method = 'GET') => {
           const response = await fetch(`/api/training${path}`, {
