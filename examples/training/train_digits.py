@@ -148,7 +148,7 @@ def tell(line: str) -> None:
 
 def parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Train a small network on the upper halves of digits.")
-    parser.add_argument("--epochs", type=at_least_one, default=300)
+    parser.add_argument("--epochs", type=at_least_one, default=400)
     parser.add_argument(
         "--hidden",
         type=at_least_one,
