@@ -20,7 +20,7 @@ from trainstop.server.jobs.supervised_job import SupervisedJob
 from trainstop.server.supervision.background import Background
 from trainstop.server.supervision.exit_record import read_exit_record
 from trainstop.server.supervision.follower import Follower
-from trainstop.server.supervision.launch import LaunchFailedError, launch
+from trainstop.server.supervision.launch import LaunchFailedError, LaunchUnsettledError, give_up, launch
 from trainstop.server.supervision.orphaned_tree import DEFAULT_LINGER_SECONDS, OrphanedTree
 from trainstop.server.supervision.process_watch import ProcessWatch
 from trainstop.server.supervision.retried import Retried
@@ -186,8 +186,12 @@ class Attempt:
         spec = {**job.spec, "server_wake": str(server_wake(self._data_dir))}
         try:
             await self._background.run(launch, self._run, spec, job.control, self._background.stopping)
-        except (LaunchFailedError, OSError) as error:
-            if isinstance(error, OSError) and self._may_try_again():
+        except (LaunchFailedError, LaunchUnsettledError, OSError) as error:
+            if not isinstance(error, LaunchFailedError) and self._may_try_again():
+                raise
+            if isinstance(error, LaunchUnsettledError) and not await self._background.run(
+                give_up, self._run, str(error)
+            ):
                 raise
             await self._follower.tell("launch_failed", error=f"The job could not be started: {error}")
             self.finished = True

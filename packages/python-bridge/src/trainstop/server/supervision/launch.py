@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainstop.rundir.atomic_file import write_json_atomically
+from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.control import write_control
 from trainstop.rundir.layout import RunDir
 from trainstop.shim.launch import FAILED, MISUSED, SUPERVISED
@@ -53,6 +56,26 @@ def launch(
         raise LaunchFailedError(sentence or f"The shim ended with {code} and gave no reason.")
     if code != SUPERVISED and not has_shim(run):
         raise LaunchUnsettledError(sentence or f"the shim's launcher ended with {code}")
+
+
+def give_up(run: RunDir, why: str) -> bool:
+    """Settle that no shim holds this attempt nor ever will; False when one does, or is just being started.
+
+    Its lock, free, proves the first; an exit record keeps a late launcher from the second. Raises OSError.
+    """
+    lock = os.open(run.shim_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if has_shim(run):
+            return False
+        nothing_ran = {"exit_code": None, "signal": None, "main_exited_at": None}
+        record = {**nothing_ran, "error": why, "tree_gone_at": rfc3339(now())}
+        write_json_atomically(run.exit_record, record)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
 
 
 def has_shim(run: RunDir) -> bool:

@@ -13,7 +13,13 @@ from trainstop.rundir.journal import read_facts
 from trainstop.rundir.layout import RunDir
 from trainstop.server.supervision import launch as launch_module
 from trainstop.server.supervision.conftest import until
-from trainstop.server.supervision.launch import LaunchFailedError, LaunchUnsettledError, has_shim, launch
+from trainstop.server.supervision.launch import (
+    LaunchFailedError,
+    LaunchUnsettledError,
+    give_up,
+    has_shim,
+    launch,
+)
 
 if TYPE_CHECKING:
     from trainstop.rundir.control import ControlCommand
@@ -120,3 +126,20 @@ def test_a_stopping_server_leaves_it_open_whether_the_shim_holds_it(
     stopping.set()
     with pytest.raises(LaunchUnsettledError):
         launch(RunDir.of(place, "job_a", 1), spec(place), None, stopping)
+
+
+def test_an_attempt_that_was_given_up_is_never_started(place: Path) -> None:
+    run = RunDir.of(place, "job_a", 1)
+    run.path.mkdir(parents=True)
+    assert give_up(run, "every launcher died")
+    launch(run, spec(place), None, NOT_STOPPING)
+    assert launch_module._start_shim(run.path, os.environ, NOT_STOPPING)[0] == 3
+    assert not (place / "tally").exists()
+
+
+def test_an_attempt_that_a_shim_holds_is_not_given_up(place: Path) -> None:
+    run = RunDir.of(place, "job_a", 1)
+    launch(run, spec(place), None, NOT_STOPPING)
+    assert not give_up(run, "every launcher died")
+    until(lambda: ended(run), "the run's end")
+    assert (place / "tally").read_text() == "started "

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -159,6 +160,25 @@ def test_a_run_that_cannot_be_launched_fails_and_holds_up_no_other(
         assert "Not a directory" in job["end"]["message"]
         assert f"job {blocked}: following" in caplog.text
         assert desk.job(other)["status"] == "completed"
+
+    asyncio.run(scenario())
+
+
+def test_when_every_launcher_is_killed_the_run_is_told_as_failed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    killed = tmp_path / "python"
+    killed.write_text("#!/bin/sh\nkill -9 $$\n")
+    killed.chmod(0o700)
+    monkeypatch.setattr(attempt_module, "LAUNCH_PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(sys, "executable", str(killed))
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start()
+            job = await until_async(lambda: desk.ended(job_id), "the end")
+        assert (job["status"], job["end"]["cause"]) == ("failed", "start_failed")
+        assert "launcher ended with -9" in job["end"]["message"]
 
     asyncio.run(scenario())
 
