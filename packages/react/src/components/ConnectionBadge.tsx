@@ -1,6 +1,6 @@
 import { useNow } from '../hooks/useNow'
 import { useTrainingJob } from '../hooks/useTrainingJob'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import type { TrainingJob } from '../state/jobStore'
 import { classes } from './classes'
 

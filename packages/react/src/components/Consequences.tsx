@@ -1,7 +1,7 @@
 import type { StopMode } from '@trainstop/sdk'
 import { useNow } from '../hooks/useNow'
 import { useTrainingJob } from '../hooks/useTrainingJob'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { Icon, type IconName } from './Icon'
 import { stopConsequences } from './stopConsequences'
 

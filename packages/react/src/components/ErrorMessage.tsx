@@ -1,6 +1,6 @@
 import type { TrainingError } from '@trainstop/sdk'
 import type { TrainstopMessages } from '../messages/messages'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { Icon } from './Icon'
 
 /** What it says of an order that did not get through would be odd of a question that is asked again by itself. */

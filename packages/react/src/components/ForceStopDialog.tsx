@@ -1,5 +1,5 @@
 import type { TrainingError } from '@trainstop/sdk'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { AlertDialog } from './AlertDialog'
 import { Consequences } from './Consequences'
 import { ControlButton, type useControlIds } from './ControlButton'

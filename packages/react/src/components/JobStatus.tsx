@@ -1,5 +1,5 @@
 import { useTrainingJob } from '../hooks/useTrainingJob'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { classes } from './classes'
 import { JobStatusMark } from './JobStatusMark'
 

@@ -1,5 +1,5 @@
 import type { Job, JobStatus } from '@trainstop/sdk'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 
 /** The mark and the words of a status, without a live region, for lists. */
 export function JobStatusMark({

@@ -3,7 +3,7 @@ import type { CSSProperties } from 'react'
 import { formatCount } from '../format/count'
 import { useTrainingJob } from '../hooks/useTrainingJob'
 import type { TrainstopMessages } from '../messages/messages'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 
 /** A job's bar, live. */
 export function ProgressBar({ jobId }: { jobId: string }) {

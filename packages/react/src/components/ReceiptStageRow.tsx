@@ -1,5 +1,5 @@
 import { formatPreciseTime } from '../format/time'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { Icon, type IconName } from './Icon'
 import type { TimelineStage } from './receiptTimeline'
 

@@ -1,6 +1,6 @@
 import type { StopMode, StopReason, TrainingError } from '@trainstop/sdk'
 import type { StopRequest } from '../hooks/useStopTraining'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { AlertDialog } from './AlertDialog'
 import { Consequences } from './Consequences'
 import { ControlButton, type useControlIds } from './ControlButton'

@@ -1,7 +1,7 @@
 import { type StopMode, type StopReason, stopReasons } from '@trainstop/sdk'
 import { type ReactNode, useEffect, useState } from 'react'
 import { type StopRequest, useStopTraining } from '../hooks/useStopTraining'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { ControlButton, useControlIds } from './ControlButton'
 import { classes } from './classes'
 import { ErrorMessage } from './ErrorMessage'

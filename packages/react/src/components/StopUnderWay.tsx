@@ -2,7 +2,7 @@ import type { Command } from '@trainstop/sdk'
 import { useState } from 'react'
 import { secondsBetween } from '../format/time'
 import { useNow } from '../hooks/useNow'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { ControlButton, type useControlIds } from './ControlButton'
 import { awaitedStage } from './stopStage'
 

@@ -1,7 +1,7 @@
 import { type RefObject, useLayoutEffect, useRef, useState } from 'react'
 import { formatCount } from '../format/count'
 import { useJobLogs } from '../hooks/useJobLogs'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { ControlButton } from './ControlButton'
 import { classes } from './classes'
 import { readingSentence } from './ErrorMessage'

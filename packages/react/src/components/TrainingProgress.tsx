@@ -1,6 +1,6 @@
 import { formatCount } from '../format/count'
 import { useTrainingJob } from '../hooks/useTrainingJob'
-import { useMessages } from '../messages/useMessages'
+import { useMessages } from '../provider/useMessages'
 import { classes } from './classes'
 import { ProgressBar } from './ProgressBar'
 
