@@ -51,9 +51,10 @@ class _Stream:
         self._log_told: tuple[int, int] | None = None
 
     async def messages(self, job: dict[str, Any], cursor: str | None) -> AsyncIterator[bytes]:
-        for message in self._beginning(job, cursor):
-            yield message
+        # Listening before the first word: whoever has heard that word is sure to be told of what comes.
         with self._context.broadcast.listen(self._job_id) as listener:
+            for message in self._beginning(job, cursor):
+                yield message
             while not self._context.broadcast.closing:
                 listener.news.clear()
                 batch = await self._context.call(
