@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from trainstop.server.configuration import Configuration
+from trainstop.server.configuration.configuration import Configuration
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.supervision_view import Launching
@@ -70,9 +70,9 @@ class TrainingServer:
         environment = environment_for_jobs(options.environment, options.token)
         self.jobs = Jobs(
             self.database,
-            Launching(data_dir, environment, configuration.max_running_jobs),
+            Launching(data_dir, environment, configuration.server.max_running_jobs),
             configuration.templates,
-            grace_seconds=configuration.grace_seconds,
+            grace_seconds=configuration.server.grace_seconds,
         )
         self.jobs.on_event = self.broadcast.tell
         self._context = Context(self.jobs, data_dir, self.broadcast, limiter=anyio.CapacityLimiter(THREADS))
@@ -90,7 +90,7 @@ class TrainingServer:
         guard = Guard(
             starlette,
             token=options.token,
-            hosts=AllowedHosts(configuration.allowed_hosts),
+            hosts=AllowedHosts(configuration.server.allowed_hosts),
             open_paths=frozenset({f"{BASE_PATH}/health"}),
         )
         self.app: ASGIApp = RequestLog(guard)

@@ -13,7 +13,8 @@ from pathlib import Path
 import uvicorn
 
 from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
-from trainstop.server.configuration import Configuration, ConfigurationError, read_configuration
+from trainstop.server.configuration.configuration import Configuration, read_configuration
+from trainstop.server.configuration.configuration_error import ConfigurationError
 from trainstop.server.data_directory import DataDirectoryInUseError, claim
 from trainstop.server.security.hosts import is_loopback
 from trainstop.server.security.redaction import Redaction

@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from referencing import Registry, Resource
 
 from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
-from trainstop.server.configuration import Configuration
+from trainstop.server.configuration.configuration import Configuration
 from trainstop.server.jobs.conftest import TEMPLATE, Clock, Desk
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.security.token import Token

@@ -1,74 +1,25 @@
-"""The operator's configuration: a TOML file, every key of it checked."""
+"""`[templates.*]`: what may be started, every key of it checked."""
 
 from __future__ import annotations
 
 import re
-import tomllib
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from trainstop.protocol.primitives import ID_PATTERN
-from trainstop.server.jobs.deadlines import MINIMUM_GRACE_SECONDS
+from trainstop.server.configuration.configuration_error import ConfigurationError
 from trainstop.server.templates.param import PARAM_TYPES, Param, ParamError
 from trainstop.server.templates.template import PLACEHOLDER, PYTHON, Template
 
 
-class ConfigurationError(Exception):
-    """What is wrong with which key of which file, and what to do, in one sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    max_running_jobs: int = 0
-    """How many jobs may have a process at once; the others wait. 0: no limit."""
-    grace_seconds: float = MINIMUM_GRACE_SECONDS
-    """The least time that a graceful stop gets; more where a save was seen to take long."""
-    allowed_hosts: tuple[str, ...] = ()
-    """Names under which the server may be addressed, beside its own and loopback."""
-    templates: dict[str, Template] = field(default_factory=dict)
-
-
-def read_configuration(path: Path) -> Configuration:
-    """Raises ConfigurationError."""
-    try:
-        table = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(
-            f"{path}: there is no such file; give the path of the configuration with --config."
-        ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(f"{path}: it can't be read as TOML: {error}.") from None
-    return _Reader(path).configuration(table)
-
-
-class _Reader:
+class TemplatesReader:
     def __init__(self, path: Path) -> None:
+        """`path`: the file, which messages name and relative directories are relative to."""
         self._path = path
 
-    def configuration(self, table: dict[str, Any]) -> Configuration:
-        self._only(table, "", ("server", "templates"))
-        server = self._table(table, "server", "server")
-        self._only(server, "server", ("max_running_jobs", "grace_seconds", "allowed_hosts"))
+    def templates(self, table: dict[str, Any]) -> dict[str, Template]:
         templates = self._table(table, "templates", "templates")
-        return Configuration(
-            max_running_jobs=self._max_running_jobs(server),
-            grace_seconds=self._grace_seconds(server),
-            allowed_hosts=tuple(self._texts(server, "allowed_hosts", "server.allowed_hosts", [])),
-            templates={name: self._template(name, templates[name]) for name in templates},
-        )
-
-    def _max_running_jobs(self, server: dict[str, Any]) -> int:
-        value = server.get("max_running_jobs", 0)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self._error("server.max_running_jobs", "must be a whole number; 0 means no limit")
-        return value
-
-    def _grace_seconds(self, server: dict[str, Any]) -> float:
-        value = server.get("grace_seconds", MINIMUM_GRACE_SECONDS)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 86_400:
-            raise self._error("server.grace_seconds", "must be a number of seconds from 0 to 86400")
-        return float(value)
+        return {name: self._template(name, templates[name]) for name in templates}
 
     def _template(self, name: str, table: Any) -> Template:
         key = f"templates.{name}"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from trainstop.server.configuration import ConfigurationError, read_configuration
+from trainstop.server.configuration.configuration import read_configuration
+from trainstop.server.configuration.configuration_error import ConfigurationError
 
 GOOD = """
 [server]
@@ -54,9 +55,9 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_a_configuration_is_read(tmp_path: Path) -> None:
     configuration = read_configuration(written(tmp_path, GOOD))
-    assert configuration.max_running_jobs == 2
-    assert configuration.grace_seconds == 90
-    assert configuration.allowed_hosts == ("train.example.com",)
+    assert configuration.server.max_running_jobs == 2
+    assert configuration.server.grace_seconds == 90
+    assert configuration.server.allowed_hosts == ("train.example.com",)
     template = configuration.templates["digits"]
     assert template.cwd == str((tmp_path / "scripts").resolve())
     values = template.values({"epochs": 3, "name": "x; rm -rf /", "fast": True})
@@ -72,7 +73,7 @@ def test_a_value_that_looks_like_a_hole_stays_a_value(tmp_path: Path) -> None:
 
 def test_nothing_need_be_configured(tmp_path: Path) -> None:
     configuration = read_configuration(written(tmp_path, ""))
-    assert (configuration.max_running_jobs, configuration.templates) == (0, {})
+    assert (configuration.server.max_running_jobs, configuration.templates) == (0, {})
 
 
 def changed(before: str, after: str) -> str:
@@ -86,9 +87,9 @@ BAD = [
     ("server = 1", "server must be a table"),
     ("[templates]\nx = 1", "templates.x must be a table"),
     (changed("max_running_jobs = 2", "max_jobs = 2"), "server.max_jobs is not known"),
-    (changed("max_running_jobs = 2", "max_running_jobs = -1"), "server.max_running_jobs must be a whole"),
+    (changed("max_running_jobs = 2", "max_running_jobs = -1"), "server.max_running_jobs must be 0 or more"),
     (changed("max_running_jobs = 2", "max_running_jobs = true"), "server.max_running_jobs must be a whole"),
-    (changed("grace_seconds = 90", 'grace_seconds = "90"'), "server.grace_seconds must be a number of"),
+    (changed("grace_seconds = 90", 'grace_seconds = "90"'), "server.grace_seconds must be a number"),
     (changed('["train.example.com"]', '"train"'), "server.allowed_hosts must be a list of texts"),
     (changed("[templates.digits]", '[templates."a b"]'), "templates.a b has a name with other characters"),
     (changed('title = "Digits"', "title = 3"), "templates.digits.title must be a text"),

@@ -17,7 +17,7 @@ import pytest
 
 from trainstop.checkpoints.manifest import MANIFEST_NAME
 from trainstop.checkpoints.saving import Save
-from trainstop.cli import main
+from trainstop.cli.main import main
 from trainstop.rundir.layout import RunDir
 from trainstop.rundir.process_identity import identify
 
