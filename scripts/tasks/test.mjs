@@ -27,7 +27,7 @@ export async function run() {
       ...pythonChecks(),
       {
         name: 'tests of packages/python-bridge',
-        argv: [python, '-m', 'pytest', '-q', '-n', '3'],
+        argv: [python, '-m', 'pytest', '-q', '-n', '3', '-m', 'not heavy'],
         cwd: inRoot('packages/python-bridge'),
       },
     ],
