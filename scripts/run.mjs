@@ -8,10 +8,11 @@ import { PlainError } from './plain-error.mjs'
 const tasks = {
   demo: 'start the training server and the example dashboard',
   test: 'run every check and test',
+  'test-heavy': 'run the tests that need much of the machine',
   check: 'types, lint and protocol drift only',
   build: 'build the packages and the example',
   protocol: 'write packages/sdk/protocol from the schemas',
-  bench: 'measure the time from stop to process gone',
+  bench: 'print speed, sizes and memory; name benchmarks to run only those',
 }
 
 const [task, ...args] = process.argv.slice(2)
@@ -20,7 +21,7 @@ try {
   if (major < 20 || (major === 20 && minor < 19))
     throw new PlainError(`Node ${process.versions.node} is too old: Trainstop needs Node 20.19 or newer.`)
   if (!Object.hasOwn(tasks, task)) {
-    const list = Object.entries(tasks).map(([name, text]) => `  ${name.padEnd(10)}${text}`)
+    const list = Object.entries(tasks).map(([name, text]) => `  ${name.padEnd(12)}${text}`)
     throw new PlainError(`Say which task to run:\n${list.join('\n')}`)
   }
   const { run } = await import(`./tasks/${task}.mjs`)
