@@ -2,7 +2,10 @@ import { type ServerErrorCode, serverErrorStatus } from '../../src/protocol'
 import { type Route, routes } from './routes'
 
 const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
-const everywhere: ServerErrorCode[] = ['unauthenticated', 'forbidden', 'rate_limited', 'internal']
+/** Open routes too: a foreign host name or page, a token in the URL. */
+const everywhere: ServerErrorCode[] = ['invalid_request', 'forbidden', 'internal']
+/** `server_unreachable`: the provider of people's keys, without which their tokens can't be judged. */
+const closed: ServerErrorCode[] = ['unauthenticated', 'rate_limited', 'server_unreachable']
 
 /** OpenAPI 3.1 of protocol v1, from the routes and the published schemas. */
 export function openApi(components: Record<string, unknown>) {
@@ -31,8 +34,10 @@ export function openApi(components: Record<string, unknown>) {
 
 function operation(route: Route) {
   const media = route.stream ? 'text/event-stream' : 'application/json'
-  const codes = [...new Set([...route.errors, ...(route.open ? [] : everywhere)])] as ServerErrorCode[]
-  const byStatus = byHttpStatus(codes)
+  const codes = [
+    ...new Set([...route.errors, ...everywhere, ...(route.open ? [] : closed)]),
+  ] as ServerErrorCode[]
+  const byStatus = byHttpStatus(codes, statusesOfInvalidRequest(route))
   return {
     operationId: operationId(route),
     summary: route.summary,
@@ -64,7 +69,8 @@ function operation(route: Route) {
       },
     }),
     responses: {
-      200: { description: 'Done.', content: { [media]: { schema: ref(route.answer) } } },
+      [route.success ?? 200]: { description: 'Done.', content: { [media]: { schema: ref(route.answer) } } },
+      ...(route.etag && { 304: { description: 'If-None-Match has its ETag: nothing has changed.' } }),
       ...Object.fromEntries(
         [...byStatus].map(([status, codes]) => [
           status,
@@ -80,11 +86,17 @@ function operationId(route: Route): string {
   return [route.method, ...words].join('_')
 }
 
-function byHttpStatus(codes: ServerErrorCode[]): Map<number, ServerErrorCode[]> {
+/** Too large, no JSON, no sense: see `errorAnswer`. */
+function statusesOfInvalidRequest(route: Route): number[] {
+  return [400, ...(route.body ? [413, 415] : []), ...(route.body || route.query ? [422] : [])]
+}
+
+function byHttpStatus(codes: ServerErrorCode[], invalidRequest: number[]): Map<number, ServerErrorCode[]> {
   const groups = new Map<number, ServerErrorCode[]>()
   for (const code of codes) {
-    const status = serverErrorStatus[code]
-    groups.set(status, [...(groups.get(status) ?? []), code])
+    for (const status of code === 'invalid_request' ? invalidRequest : [serverErrorStatus[code]]) {
+      groups.set(status, [...(groups.get(status) ?? []), code])
+    }
   }
   return groups
 }

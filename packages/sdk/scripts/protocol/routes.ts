@@ -8,6 +8,10 @@ export interface Route {
   body?: string
   bodyRequired?: boolean
   answer: string
+  /** 200 if left out. */
+  success?: 201
+  /** Answers 304 to an `If-None-Match` with its ETag. */
+  etag?: boolean
   stream?: boolean
   open?: boolean
   errors: string[]
@@ -50,6 +54,7 @@ export const routes: Route[] = [
     body: 'StartRequest',
     bodyRequired: true,
     answer: 'JobAnswer',
+    success: 201,
     errors: ['invalid_request'],
   },
   {
@@ -68,6 +73,8 @@ export const routes: Route[] = [
     method: 'get',
     path: '/jobs/{job_id}',
     summary: 'One job. ETag is its status_version.',
+    headers: { 'If-None-Match': 'Answer 304 while the ETag is still this one.' },
+    etag: true,
     answer: 'JobAnswer',
     errors: ['job_not_found'],
   },
@@ -99,7 +106,7 @@ export const routes: Route[] = [
       limit: 'At most 1048576 bytes; 65536 if left out.',
     },
     answer: 'LogsAnswer',
-    errors: ['job_not_found', 'invalid_request'],
+    errors: ['job_not_found', 'not_found', 'invalid_request'],
   },
   {
     method: 'get',

@@ -77,7 +77,7 @@ class TrainingServer:
         self.jobs.on_event = self.broadcast.tell
         self._context = Context(self.jobs, data_dir, self.broadcast, limiter=anyio.CapacityLimiter(THREADS))
         starlette = Starlette(
-            routes=[Mount(BASE_PATH, routes=_routes())],
+            routes=[Mount(BASE_PATH, routes=routes())],
             lifespan=self._lifespan,
             exception_handlers={
                 Refusal: _refusal,
@@ -124,8 +124,9 @@ def environment_for_jobs(environment: Mapping[str, str], token: Token) -> dict[s
     }
 
 
-def _routes() -> list[Route]:
-    return [
+def routes() -> list[Route]:
+    """Below the base path: just those of the OpenAPI file."""
+    found = [
         Route("/local/{job_id}/control", control.control, methods=["POST"]),
         Route("/cancel/{job_id}", control.control_by_path("cancel"), methods=["POST"]),
         Route("/pause/{job_id}", control.control_by_path("pause"), methods=["POST"]),
@@ -142,6 +143,10 @@ def _routes() -> list[Route]:
         Route("/capabilities", capabilities.capabilities, methods=["GET"]),
         Route("/health", capabilities.health, methods=["GET"]),
     ]
+    for route in found:
+        # Starlette adds it to GET; on a stream it would answer nothing, for as long as the job runs.
+        (route.methods or set()).discard("HEAD")
+    return found
 
 
 async def _refusal(request: Request, error: Exception) -> Response:
@@ -164,7 +169,11 @@ async def _http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         sentence = f"This path does not take {request.method}."
         answer = refuse(request.scope, 405, "invalid_request", sentence)
-    else:
-        answer = refuse(request.scope, error.status_code, "not_found", "There is nothing under this path.")
-    answer.headers.update(error.headers or {})
-    return answer
+        answer.headers["Allow"] = ", ".join(_methods_of(request.scope["path"].removeprefix(BASE_PATH)))
+        return answer
+    return refuse(request.scope, error.status_code, "not_found", "There is nothing under this path.")
+
+
+def _methods_of(path: str) -> list[str]:
+    """What every route of this path takes together; Starlette names one route's alone."""
+    return sorted({m for route in routes() if route.path_regex.match(path) for m in route.methods or ()})

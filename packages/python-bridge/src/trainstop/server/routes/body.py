@@ -17,9 +17,9 @@ MAX_BODY_BYTES = 64 * 1024
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_body(request: Request) -> dict[str, Any]:
-    """The body's JSON object; no body is an empty one. Raises RequestError."""
-    data = await _read(request)
+async def read_body(request: Request, *, limit: int = MAX_BODY_BYTES) -> dict[str, Any]:
+    """The body's JSON object, of at most `limit` bytes; no body is an empty one. Raises RequestError."""
+    data = await _read(request, limit)
     if not data:
         return {}
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -52,15 +52,20 @@ def parse(model: type[Model], value: Mapping[str, Any]) -> Model:
         raise RequestError(422, "invalid_request", sentence, field=field or None) from None
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request, limit: int) -> bytes:
+    announced = request.headers.get("content-length", "0")
+    if announced.isascii() and announced.isdecimal() and int(announced[:16]) > limit:
+        raise _too_large(limit)
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
-        if len(data) > MAX_BODY_BYTES:
-            raise RequestError(
-                413, "invalid_request", f"The body is too large; {MAX_BODY_BYTES // 1024} KiB is the most."
-            )
+        if len(data) > limit:
+            raise _too_large(limit)
     return bytes(data)
+
+
+def _too_large(limit: int) -> RequestError:
+    return RequestError(413, "invalid_request", f"The body is too large; {limit // 1024} KiB is the most.")
 
 
 def _no_constant(name: str) -> Any:

@@ -62,9 +62,10 @@ class Guard:
 
     def _foreign_page(self, headers: Headers) -> tuple[int, str, str] | None:
         """Pages of other origins, those of other ports on this machine too, have no business here."""
-        site = headers.get("sec-fetch-site", "none")
-        origin = headers.get("origin")
-        if site in ("none", "same-origin") and (origin is None or _same_host(origin, headers["host"])):
+        sites, origins = headers.getlist("sec-fetch-site"), headers.getlist("origin")
+        if all(site in ("none", "same-origin") for site in sites) and all(
+            _same_host(origin, headers["host"]) for origin in origins
+        ):
             return None
         sentence = (
             "The server does not answer pages of other origins; go through your own host's control route."

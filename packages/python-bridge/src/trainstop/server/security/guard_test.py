@@ -13,17 +13,8 @@ from trainstop.server.security.hosts import AllowedHosts, is_loopback, split_hos
 __all__ = ["site"]
 
 JOBS = f"{BASE_PATH}/jobs"
-ROUTES = [
-    ("GET", JOBS),
-    ("POST", JOBS),
-    ("GET", f"{JOBS}/job_0"),
-    *(("GET", f"{JOBS}/job_0/{what}") for what in ("events", "metrics", "logs", "checkpoints", "commands")),
-    ("POST", f"{BASE_PATH}/local/job_0/control"),
-    *(("POST", f"{BASE_PATH}/{action}/job_0") for action in ("cancel", "pause", "resume")),
-    ("GET", f"{BASE_PATH}/capabilities"),
-    ("GET", f"{BASE_PATH}/nothing"),
-    ("GET", "/"),
-]
+NO_ROUTES = [("GET", f"{BASE_PATH}/nothing"), ("GET", "/"), ("POST", f"{BASE_PATH}/jobs/")]
+"""Those that there are stand in attacks_test.py."""
 
 
 @pytest.fixture
@@ -49,12 +40,12 @@ def allowed(site: Site) -> list[tuple[str, str]]:
     return [("Host", f"127.0.0.1:{site.port}"), ("Authorization", f"Bearer {TOKEN}")]
 
 
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path"), NO_ROUTES)
 @pytest.mark.parametrize(
     "authorization",
     [None, "", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", "Bearer é"],
 )
-def test_without_the_token_no_route_answers(
+def test_without_the_token_nobody_learns_which_routes_there_are(
     site: Site, connection: http.client.HTTPConnection, method: str, path: str, authorization: str | None
 ) -> None:
     headers = [("Host", f"127.0.0.1:{site.port}")]
@@ -65,12 +56,7 @@ def test_without_the_token_no_route_answers(
     assert '"code":"unauthenticated"' in body
 
 
-def test_two_tokens_are_none(site: Site, connection: http.client.HTTPConnection) -> None:
-    headers = [*allowed(site), ("Authorization", "Bearer other")]
-    assert ask(connection, "GET", JOBS, headers)[0] == 401
-
-
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(("method", "path"), NO_ROUTES)
 @pytest.mark.parametrize(
     "extra",
     [
@@ -83,7 +69,7 @@ def test_two_tokens_are_none(site: Site, connection: http.client.HTTPConnection)
         ("Origin", ""),
     ],
 )
-def test_pages_of_other_origins_get_nothing_from_any_route(
+def test_pages_of_other_origins_do_not_either(
     site: Site, connection: http.client.HTTPConnection, method: str, path: str, extra: tuple[str, str]
 ) -> None:
     status, body = ask(connection, method, path, [*allowed(site), extra])
