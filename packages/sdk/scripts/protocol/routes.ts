@@ -92,7 +92,10 @@ export const routes: Route[] = [
     method: 'get',
     path: '/jobs/{job_id}/metrics',
     summary: 'All metric rows so far, as columns.',
-    query: { max_points: 'Thin the rows out to about this many; the last is always there.' },
+    query: {
+      max_points:
+        'Thin the rows out to about this many; every metric keeps its extremes, its ends and what is not finite.',
+    },
     answer: 'MetricsAnswer',
     errors: ['job_not_found', 'invalid_request'],
   },

@@ -48,12 +48,17 @@ class Journal:
         os.close(self._descriptor)
 
 
+LONGEST_LINE_BYTES = 4 << 20
+"""What a line may have at most. What `training` writes stays well below: it cuts its metrics into lines."""
+_PIECE_BYTES = 1 << 16
+
+
 def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact], int]:
     """Facts of the complete lines from byte `offset` on, and the offset after them.
 
     Reads at most `limit` bytes, more only if a single line is longer. A line that is no JSON object (torn by
-    a crash) is passed over. No file is no facts, and what is no plain file holds none: a script can put
-    anything in a journal's place.
+    a crash) is passed over, and so is one of more than LONGEST_LINE_BYTES, which is never held in memory. No
+    file is no facts, and what is no plain file holds none: a script can put anything in a journal's place.
     """
     try:
         # Non-blocking: a FIFO must not hang whoever reads.
@@ -69,10 +74,12 @@ def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact
             return [], offset
         chunk = os.pread(descriptor, limit, offset)
         while b"\n" not in chunk:
-            more = os.pread(descriptor, limit, offset + len(chunk))
+            if len(chunk) >= LONGEST_LINE_BYTES:
+                return [], _after_line(descriptor, offset + len(chunk))
+            more = os.pread(descriptor, _PIECE_BYTES, offset + len(chunk))
             if not more:
                 return [], offset
-            chunk += more
+            chunk += more[: more.find(b"\n") + 1 or None]
     finally:
         os.close(descriptor)
     end = chunk.rindex(b"\n") + 1
@@ -85,3 +92,13 @@ def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact
         if isinstance(fact, dict) and isinstance(fact.get("type"), str) and isinstance(fact.get("at"), str):
             facts.append(fact)
     return facts, offset + end
+
+
+def _after_line(descriptor: int, offset: int) -> int:
+    """Where the line ends that goes on at `offset`; the end of the file, while that line has none."""
+    while piece := os.pread(descriptor, _PIECE_BYTES, offset):
+        newline = piece.find(b"\n")
+        if newline >= 0:
+            return offset + newline + 1
+        offset += len(piece)
+    return offset

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -129,3 +130,38 @@ def test_what_is_no_file_holds_no_facts_and_holds_up_nobody(
     path = tmp_path / "rank-0.jsonl"
     make(path)
     assert read_facts(path, 0) == ([], 0)
+
+
+@pytest.mark.parametrize("limit", [1, 1 << 20])
+def test_a_line_without_end_is_passed_over_and_never_held_in_memory(tmp_path: Path, limit: int) -> None:
+    path = tmp_path / "rank-0.jsonl"
+    line = b'{"at":"%s","type":"said","number":1}\n' % AT.encode()
+    with path.open("wb") as file:
+        file.write(line)
+        file.truncate(len(line) + (256 << 20))  # zeros, which take no room
+    facts, offset = read_facts(path, 0, len(line))
+    assert (len(facts), offset) == (1, len(line))
+    tracemalloc.start()
+    try:
+        facts, offset = read_facts(path, offset, limit)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+    assert (facts, offset) == ([], path.stat().st_size)
+    with path.open("ab") as file:
+        file.write(b"\n" + line)
+    while offset < path.stat().st_size:
+        more, offset = read_facts(path, offset, limit)
+        facts += more
+    assert [fact["number"] for fact in facts] == [1]
+
+
+def test_a_long_line_is_read_whole_and_alone(tmp_path: Path) -> None:
+    path = tmp_path / "rank-0.jsonl"
+    journal = Journal(path)
+    journal.append("count", number=1, padding="x" * 3_000_000)
+    journal.append("count", number=2)
+    journal.close()
+    facts, offset = read_facts(path, 0, 1)
+    assert [fact["number"] for fact in facts] == [1]
+    assert [fact["number"] for fact in read_facts(path, offset, 1)[0]] == [2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from trainstop.rundir.journal import LONGEST_LINE_BYTES, Journal, read_facts
 from trainstop.training.metric_values import encode, plain_numbers
+from trainstop.training.outbox import Outbox
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -139,3 +142,16 @@ def test_nonsense_is_told_and_never_raised(launch: LaunchPuppet) -> None:
     puppet.leave()
     assert puppet.wait_for("left")["step"] == 3
     assert puppet.complaints().count("trainstop:") >= 3
+
+
+def test_many_metrics_at_once_are_cut_into_lines_that_a_reader_takes(tmp_path: Path) -> None:
+    path = tmp_path / "rank-0.jsonl"
+    outbox = Outbox(Journal(path), None)
+    values = {f"{'a long name ' * 8}{number}": 0.123456789012345 for number in range(1500)}
+    for step in range(60):
+        outbox.add((step, None, 1.5, values))
+    outbox.flush((None, None))
+    outbox.close()
+    facts, _ = read_facts(path, 0, path.stat().st_size)
+    assert [row[0] for fact in facts for row in fact["rows"]] == list(range(60))
+    assert max(map(len, path.read_bytes().splitlines())) < LONGEST_LINE_BYTES / 2

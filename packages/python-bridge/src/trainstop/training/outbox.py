@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 # Rows that wait for a disk that hangs; beyond it rows are dropped, so that memory stays bounded.
 MAX_WAITING_ROWS = 100_000
-# Rows in one line of the journal: a reader takes in a line at once.
+# Rows in one line of the journal, and values, but at least one row: a reader takes in a line at once.
 ROWS_PER_FACT = 500
+VALUES_PER_FACT = 8000
 
 
 class Outbox:
@@ -66,12 +67,7 @@ class Outbox:
             facts: list[Fact] = []
             if self._dropped:
                 facts.append({"at": at, "type": "dropped", "rows": self._dropped})
-            for start in range(0, len(rows), ROWS_PER_FACT):
-                part = [
-                    [step, epoch, round(moment, 3), encode_all(values)]
-                    for step, epoch, moment, values in rows[start : start + ROWS_PER_FACT]
-                ]
-                facts.append({"at": at, "type": "metrics", "rows": part})
+            facts += [{"at": at, "type": "metrics", "rows": part} for part in _parts(rows)]
             if progress != self._told_progress:
                 facts.append({"at": at, "type": "progress", "step": progress[0], "epoch": progress[1]})
             if not facts:
@@ -101,3 +97,16 @@ class Outbox:
 
     def _take_rows(self) -> list[Row]:
         return [self._rows.popleft() for _ in range(len(self._rows))]
+
+
+def _parts(rows: list[Row]) -> list[list[list[object]]]:
+    """The rows as they travel, cut into lines that a reader can hold."""
+    parts: list[list[list[object]]] = []
+    values_in_last = 0
+    for step, epoch, moment, values in rows:
+        values_in_last += len(values)
+        if not parts or len(parts[-1]) >= ROWS_PER_FACT or values_in_last > VALUES_PER_FACT:
+            parts.append([])
+            values_in_last = len(values)
+        parts[-1].append([step, epoch, round(moment, 3), encode_all(values)])
+    return parts

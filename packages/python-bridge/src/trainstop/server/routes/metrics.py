@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,6 +8,7 @@ from trainstop.server.routes.answer import answer, to_json
 from trainstop.server.routes.asker import job_id_of, owner_of
 from trainstop.server.routes.context import context_of
 from trainstop.server.routes.query import number_in
+from trainstop.server.routes.thinning import thinned
 
 
 async def metrics(request: Request) -> Response:
@@ -27,16 +26,3 @@ def _as_json(jobs: Jobs, job_id: str, owner: str | None, max_points: int | None)
     if max_points is not None:
         columns = thinned(columns, max_points)
     return to_json({"success": True, "generation": jobs.generation, "seq": seq, "columns": columns})
-
-
-def thinned(columns: dict[str, Any], max_points: int) -> dict[str, Any]:
-    """At most so many rows, evenly spread, the first and the last among them."""
-    rows = len(columns["step"])
-    if rows <= max_points:
-        return columns
-    kept = [index * (rows - 1) // (max_points - 1) for index in range(max_points)]
-    values = {name: [column[row] for row in kept] for name, column in columns["values"].items()}
-    return {
-        name: values if name == "values" else [column[row] for row in kept]
-        for name, column in columns.items()
-    }

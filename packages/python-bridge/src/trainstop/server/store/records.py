@@ -93,6 +93,8 @@ class JobRecord(Record):
     resumed_as: str | None = None
     status_version: int = 0
     seq: int = 0
+    events_from: int = 0
+    """Every event after this seq is there; retention raises it with what it takes away."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -65,6 +65,8 @@ jobs = Table(
     Column("resumed_as", String(64)),
     Column("status_version", Integer, nullable=False),
     Column("seq", Integer, nullable=False),
+    # Events up to and with this seq may be gone: a cursor before it is no place to go on from.
+    Column("events_from", Integer, nullable=False, server_default="0"),
     Index("jobs_by_owner", "owner", "number"),
     Index("jobs_by_status", "status", "number"),
     sqlite_autoincrement=True,
