@@ -38,7 +38,7 @@ def test_on_a_full_disk_the_ladder_goes_on_and_what_happened_is_told_later(attem
     attempt.ask(mode="force")
     for process in family.values():
         wait_until_gone(process)
-    assert attempt.told() == ["started"]
+    assert attempt.told() == ["starting", "started"]
     assert not attempt.run.exit_record.exists()
     assert is_there(attempt.shim)
 
@@ -46,7 +46,7 @@ def test_on_a_full_disk_the_ladder_goes_on_and_what_happened_is_told_later(attem
 
     assert attempt.wait_for_exit()["signal"] == signal.SIGKILL
     assert attempt.told() == [
-        *("started", "delivered", "kill_sent", "main_exited", "swept", "tree_gone", "resources")
+        *("starting", "started", "delivered", "kill_sent", "main_exited", "swept", "tree_gone", "resources")
     ]
 
 

@@ -67,7 +67,7 @@ def test_a_second_shim_is_refused_while_the_first_lives(attempt: Attempt) -> Non
     second = attempt.launch()
     assert second.returncode == TAKEN
     assert second.stderr == f"Another shim supervises {attempt.run.path}; nothing was started.\n"
-    assert attempt.told() == ["started"]
+    assert attempt.told() == ["starting", "started"]
 
 
 def test_of_two_started_at_once_one_is_refused(attempt: Attempt) -> None:
@@ -77,7 +77,7 @@ def test_of_two_started_at_once_one_is_refused(attempt: Attempt) -> None:
     both = [subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) for _ in range(2)]
     assert sorted(launched.wait() for launched in both) == [SUPERVISED, TAKEN]
     attempt.meet("main")
-    assert attempt.told() == ["started"]
+    assert attempt.told() == ["starting", "started"]
 
 
 @pytest.mark.parametrize("killed", [False, True])

@@ -110,7 +110,7 @@ def test_a_command_that_cannot_be_started_is_told_with_the_reason(
     record = attempt.wait_for_exit()
     assert says in record["error"]
     assert (record["exit_code"], record["signal"], record["main_exited_at"]) == (None, None, None)
-    assert attempt.told() == ["start_failed", "tree_gone", "resources"]
+    assert attempt.told() == ["starting", "start_failed", "tree_gone", "resources"]
     assert attempt.fact("start_failed")["error"] == record["error"]
 
 

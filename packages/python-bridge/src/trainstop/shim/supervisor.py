@@ -74,7 +74,7 @@ class Supervisor:
             self._facts.tell("not_started", command_id=self._order.command_id)
         else:
             try:
-                self._main = start_main(self._spec, self._run)
+                self._main = start_main(self._spec, self._run, self._announce)
             except StartError as reason:
                 error = str(reason)
                 self._facts.tell("start_failed", error=error)
@@ -84,6 +84,9 @@ class Supervisor:
                     self._deliver(self._order)
                 self._see_to_its_end()
         self._conclude(error)
+
+    def _announce(self, main: Process) -> None:
+        self._facts.tell("starting", pid=main.pid, start_ticks=main.start_ticks)
 
     def _see_to_its_end(self) -> None:
         wait_seconds = 0.0

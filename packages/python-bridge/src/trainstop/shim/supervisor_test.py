@@ -55,7 +55,16 @@ def test_a_graceful_cancel_that_everybody_ignores_ends_at_its_deadline_with_nobo
     assert set(kill["pids"]) == {process.pid for process in family.values()}
     assert unix_seconds(kill["at"]) >= command["deadline"] - 0.05, "killed before the deadline"
     told = [type_ for type_ in attempt.told() if type_ != "term_sent"]  # a machine may be too slow for that
-    assert told == ["started", "delivered", "kill_sent", "main_exited", "swept", "tree_gone", "resources"]
+    assert told == [
+        "starting",
+        "started",
+        "delivered",
+        "kill_sent",
+        "main_exited",
+        "swept",
+        "tree_gone",
+        "resources",
+    ]
     assert attempt.fact("swept") | {"at": ""} == {"at": "", "type": "swept", "terminated": 0, "killed": 5}
     assert attempt.fact("tree_gone")["proven"] is True
     assert record["tree_gone_at"] == attempt.fact("tree_gone")["at"]
@@ -228,7 +237,7 @@ def test_a_pause_before_the_start_is_delivered_to_the_started(attempt: Attempt) 
     attempt.ask(action="pause", poked=False)
     attempt.start_family()
     attempt.wait_for("delivered", command_id="cmd_1")
-    assert attempt.told() == ["started", "delivered"]
+    assert attempt.told() == ["starting", "started", "delivered"]
 
 
 def test_a_deadline_that_passed_while_the_shim_slept_is_kept_on_waking(attempt: Attempt) -> None:
@@ -294,7 +303,15 @@ def test_the_same_command_hastened_is_delivered_again_and_kept(attempt: Attempt)
     attempt.ask(mode="force")
     attempt.wait_for_exit()
     assert nobody_of(family)
-    assert attempt.told()[:6] == ["started", "delivered", "delivered", "term_sent", "delivered", "kill_sent"]
+    assert attempt.told()[:7] == [
+        "starting",
+        "started",
+        "delivered",
+        "delivered",
+        "term_sent",
+        "delivered",
+        "kill_sent",
+    ]
 
 
 def test_neither_a_later_deadline_nor_an_empty_nor_a_broken_control_file_takes_a_stop_back(
@@ -370,7 +387,7 @@ def test_how_the_main_process_ended_is_recorded(
     attempt.start([sys.executable, "-I", "-S", "-c", program])
     record = attempt.wait_for_exit()
     assert (record["exit_code"], record["signal"]) == (exit_code, number)
-    assert attempt.told() == ["started", "main_exited", "swept", "tree_gone", "resources"]
+    assert attempt.told() == ["starting", "started", "main_exited", "swept", "tree_gone", "resources"]
     assert attempt.fact("resources")["state"] == "not_measured"
     assert attempt.fact("main_exited")["exit_code"] == exit_code
     assert not attempt.run.shim_wake.exists()

@@ -11,6 +11,10 @@ from trainstop.server.jobs.states import State, Trigger
 from trainstop.server.jobs.supervised_job import Fact
 
 
+def _starting(change: Change, fact: Fact) -> None:
+    """For whoever looks for the process if the shim dies before it says that it started."""
+
+
 def _started(change: Change, fact: Fact) -> None:
     at = at_of(change, fact)
     job, attempt = change.job, change.attempt
@@ -123,6 +127,7 @@ def _not_started(change: Change, fact: Fact) -> None:
 
 
 SHIM_FACTS: dict[str, Callable[[Change, Fact], None]] = {
+    "starting": _starting,
     "started": _started,
     "start_failed": _start_failed,
     "not_started": _not_started,

@@ -14,12 +14,14 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 
 from trainstop.protocol.control import CancelOptions, PauseOptions, ResumeOptions, StartRequest
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.journal import read_facts
 from trainstop.rundir.layout import RunDir
+from trainstop.server.app import DATABASE_NAME
 from trainstop.server.jobs.asked import Asked
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervision_view import Launching
@@ -107,7 +109,7 @@ class Desk:
         env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         arguments = ("steps", "save_seconds", "leaves_behind")
         templates = (_template(place, "training", TRAINING, arguments), _template(place, "deaf", DEAF, ()))
-        self.database = Database(place / "store.db")
+        self.database = Database(place / DATABASE_NAME)
         self.jobs = Jobs(
             self.database, Launching(place, env, max_running_jobs), {each.id: each for each in templates}
         )
@@ -248,6 +250,27 @@ def serving(place: Path, *, dies: str = "never") -> Iterator[subprocess.Popen[by
             process.wait()
 
 
+@contextmanager
+def served(place: Path, config: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
+    """`trainstop serve` in this data directory, and a client of it; killed with -9 at the end."""
+    command = [sys.executable, "-m", "trainstop.cli", "serve", "--port", "0", "--data", str(place)]
+    with (
+        (place / "server.log").open("ab") as log,
+        subprocess.Popen([*command, "--config", str(config)], stdout=subprocess.PIPE, stderr=log) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline().decode()
+            assert line.startswith("Trainstop server: "), (place / "server.log").read_text()
+            headers = {"Authorization": f"Bearer {(place / 'token').read_text().strip()}"}
+            url = line.rpartition(" ")[2].strip()
+            with httpx.Client(base_url=url, headers=headers, timeout=WAIT_SECONDS) as client:
+                yield process, client
+        finally:
+            process.kill()
+            process.wait()
+
+
 def processes_of(directory: Path) -> list[int]:
     """Everybody who was started with this directory in arguments or environment: shims, jobs, servers."""
     found = []
@@ -269,7 +292,10 @@ def place(tmp_path: Path) -> Iterator[Path]:
     directory = tmp_path.resolve() / "place"
     directory.mkdir()
     yield directory
+    sweep_place(directory)
 
+
+def sweep_place(directory: Path) -> None:
     def nobody_left() -> bool:
         left = processes_of(directory)
         for pid in left:

@@ -46,6 +46,7 @@ class OrphanedTree:
 
         done = _facts(run, SHIM_JOURNAL) + _facts(run, SUPERVISOR_JOURNAL)
         self._main = _main_process(done)
+        self._started_told = any(fact["type"] == "started" for fact in done)
         self._known = _known_processes(run, self._main)
         self._termed = {fact.get("command_id") for fact in done if fact["type"] == "term_sent"}
         self._delivered = {
@@ -88,6 +89,7 @@ class OrphanedTree:
                 self._tell_swept()
             return None
         self._seen_alive = True
+        self._tell_started()
         if self._to_deliver and written:
             self._deliver()
         while True:
@@ -139,6 +141,13 @@ class OrphanedTree:
         if self._order.command_id not in self._delivered:
             self._delivered.add(self._order.command_id)
             self._tell("delivered", at=at, command_id=self._order.command_id, ranks=ranks)
+
+    def _tell_started(self) -> None:
+        """A shim that died in the instant of the start told nobody that the run goes on."""
+        if not self._started_told:
+            self._started_told = True
+            main = self._main
+            self._tell("started", pid=main and main.pid, start_ticks=main and main.start_ticks)
 
     def _notice_main(self, living: list[Process]) -> None:
         """Without the main process, what it left behind has the linger time to go by itself. Where nobody
@@ -206,7 +215,7 @@ def _facts(run: RunDir, name: str) -> list[dict[str, Any]]:
 
 def _main_process(facts: list[dict[str, Any]]) -> Process | None:
     for fact in facts:
-        if fact["type"] == "started":
+        if fact["type"] in ("starting", "started"):
             return _process(fact)
     return None
 

@@ -234,6 +234,9 @@ def test_what_a_full_disk_does_not_take_is_written_later_with_its_time(
 
     monkeypatch.setattr(Journal, "append_all", when_there_is_room)
     with counting_orphan(run) as process:
+        full = False
+        started(run, process)
+        full = True
         tree = OrphanedTree(run, "job_a", 5)
         command = cancel(term_in=0, deadline_in=HOUR)
         tree.act(command, written=True)

@@ -1,4 +1,4 @@
-"""`kill -9` of the training process, and of the shim."""
+"""`kill -9` of the training process, and of the shim: what `kill_matrix_test` has no cell for."""
 
 from __future__ import annotations
 
@@ -46,20 +46,6 @@ def kill_training(desk: Desk, job_id: str) -> None:
 
 def is_unsupervised(desk: Desk, job_id: str) -> bool:
     return bool(desk.job(job_id)["health"] == "unsupervised")
-
-
-def test_a_killed_training_process_is_a_failed_run_and_leaves_nobody(desk: Desk) -> None:
-    async def scenario() -> None:
-        async with supervised(desk):
-            job_id = desk.start(leaves="yes")
-            await until_async(lambda: desk.is_training(job_id), "training")
-            kill_training(desk, job_id)
-            job = await until_async(lambda: desk.ended(job_id), "the end")
-        assert (job["status"], job["end"]["cause"], job["end"]["signal"]) == ("failed", "killed", "SIGKILL")
-        assert desk.statuses(job_id) == ["pending", "running", "failed"]
-        desk.expect_nobody_left(job_id)
-
-    asyncio.run(scenario())
 
 
 def test_a_training_process_killed_while_no_server_is_there_ends_the_same_way(desk: Desk) -> None:
@@ -234,6 +220,24 @@ def test_the_end_of_a_run_without_its_shim_is_told_as_interrupted(
         assert (job["status"], job["end"]["cause"], job["health"]) == ("failed", "interrupted", "ok")
         assert desk.statuses(job_id) == ["pending", "running", "failed"]
         desk.expect_nobody_left(job_id)
+
+    asyncio.run(scenario())
+
+
+def test_a_shim_killed_before_it_started_anything_is_an_interrupted_run_that_never_starts(desk: Desk) -> None:
+    async def scenario() -> None:
+        job_id = desk.start()
+        run = desk.run(job_id)
+        run.path.mkdir(parents=True)
+        os.mkfifo(run.output)  # the shim waits here for somebody who reads the output
+        async with supervised(desk):
+            await until_async(run.shim_identity.exists, "the shim")
+            kill_shim(desk, job_id)
+            job = await until_async(lambda: desk.ended(job_id), "the end")
+        assert (job["status"], job["end"]["cause"]) == ("failed", "interrupted")
+        assert desk.statuses(job_id) == ["pending", "failed"]
+        desk.expect_nobody_left(job_id)
+        assert not (desk.place / "tally").exists()
 
     asyncio.run(scenario())
 

@@ -1,4 +1,4 @@
-"""`kill -9` of the whole server, at every bad moment."""
+"""`kill -9` of the whole server, at moments that `kill_matrix_test` has no cell for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from trainstop.rundir.atomic_file import read_json, write_json_atomically
 from trainstop.server.supervision.conftest import (
-    STAGES,
     Desk,
     processes_of,
     serving,
@@ -58,27 +57,6 @@ def test_a_stop_asked_between_launch_and_restart_is_heard(desk: Desk, dies: str)
     assert job["status"] == "cancelled"
     assert (desk.place / "tally").exists() == (dies == "after")
     desk.expect_nobody_left(job_id)
-
-
-def test_during_a_stop_that_saves_the_stop_ends_and_every_receipt_is_there_once(desk: Desk) -> None:
-    job_id = desk.start(save_seconds="1", leaves="yes")
-    with serving(desk.place):
-        until(lambda: desk.is_training(job_id), "training")
-        command_id = desk.cancel(job_id)
-        until(
-            lambda: any(fact["command_id"] == command_id for fact in desk.told(job_id, "saving")),
-            "the save",
-        )
-    until(desk.run(job_id).exit_record.exists, "the end, with no server")
-    assert desk.job(job_id)["status"] == "stopping"
-    desk.expect_nobody_left(job_id)
-    for _ in range(2):
-        with serving(desk.place):
-            until(lambda: desk.ended(job_id), "the end in the store")
-    assert desk.statuses(job_id) == ["pending", "running", "stopping", "cancelled"]
-    assert tuple(desk.receipts(job_id)) == STAGES
-    assert desk.receipts(job_id)["checkpoint_saved"]["state"] == "done"
-    assert desk.steps(job_id) == list(range(1, desk.job(job_id)["last_checkpoint"]["step"] + 1))
 
 
 def test_during_a_stop_of_the_deaf_the_ladder_is_climbed_without_a_server(desk: Desk) -> None:
