@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ import pytest
 
 from trainstop.protocol.control import CancelOptions, PauseOptions, ResumeOptions, StartRequest
 from trainstop.rundir.clock import rfc3339
+from trainstop.server.conftest import open_store
 from trainstop.server.jobs.asked import Asked
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervision_view import Launching
-from trainstop.server.store.database import Database
 from trainstop.server.templates.param import Param
 from trainstop.server.templates.template import Template
 
@@ -31,10 +30,6 @@ TEMPLATE = Template(
         "note": Param("note", "string", "Note", "none"),
     },
 )
-
-
-# Durability is not what is tested here, and thousands of transactions wait long for a disk.
-IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 class Clock:
@@ -176,30 +171,22 @@ class Desk:
 
 
 @contextlib.contextmanager
-def open_desk(data_dir: Path, *, max_running_jobs: int = 0) -> Iterator[Desk]:
+def open_desk(data_dir: Path, *, max_running_jobs: int = 0, store: str = "sqlite") -> Iterator[Desk]:
     clock = Clock()
-    database = Database(data_dir / "trainstop.db")
     launching = Launching(data_dir, {"PATH": "/bin"}, max_running_jobs)
-    try:
+    with open_store(store, data_dir) as database:
         yield Desk(Jobs(database, launching, {"digits": TEMPLATE}, clock=clock), clock)
-    finally:
-        database.close()
 
 
 @pytest.fixture
-def memory() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as directory:
-        yield Path(directory)
-
-
-@pytest.fixture
-def desk(memory: Path) -> Iterator[Desk]:
-    with open_desk(memory) as desk:
+def desk(memory: Path, store_kind: str) -> Iterator[Desk]:
+    """Over each store."""
+    with open_desk(memory, store=store_kind) as desk:
         yield desk
 
 
 @pytest.fixture
-def desk_with(memory: Path) -> Iterator[Callable[[int], Desk]]:
+def desk_with(memory: Path, store_kind: str) -> Iterator[Callable[[int], Desk]]:
     """A desk where only so many jobs may run at once."""
     with contextlib.ExitStack() as stack:
-        yield lambda limit: stack.enter_context(open_desk(memory, max_running_jobs=limit))
+        yield lambda limit: stack.enter_context(open_desk(memory, max_running_jobs=limit, store=store_kind))

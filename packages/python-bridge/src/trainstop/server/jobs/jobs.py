@@ -31,6 +31,8 @@ from trainstop.server.jobs.supervision_view import (
 )
 from trainstop.server.store.database import Database
 from trainstop.server.store.records import CommandRecord
+from trainstop.server.store.repeated import repeated
+from trainstop.server.store.store_error import StoreError
 from trainstop.server.templates.template import Template
 
 Read = dict[str, Any]
@@ -67,6 +69,7 @@ class Jobs:
 
     # Asked by people
 
+    @repeated
     def start(self, request: StartRequest, asked: Asked) -> Read:
         """The new job; with a known Idempotency-Key the job that it made then."""
         intent = Intent(f"start:{asked.owner or ''}", asked.idempotency_key, request_text("start", request))
@@ -92,6 +95,7 @@ class Jobs:
         """For a cancelled or failed job, `job` is the new one that goes on from it."""
         return self._control(job_id, "resume", options, asked)
 
+    @repeated
     def _control(
         self, job_id: str, action: Literal["cancel", "pause", "resume"], options: Options, asked: Asked
     ) -> Read:
@@ -130,10 +134,12 @@ class Jobs:
 
     # Read by people. `owner`: only that owner's jobs exist; None: all do.
 
+    @repeated
     def job(self, job_id: str, owner: str | None) -> Read:
         with self._database.read() as connection:
             return reading.job(connection, self.generation, job_id, owner)
 
+    @repeated
     def newest(
         self, owner: str | None, statuses: Sequence[str], before: int | None, limit: int
     ) -> tuple[list[Read], int | None]:
@@ -143,29 +149,35 @@ class Jobs:
                 connection, self.generation, owner=owner, statuses=statuses, before=before, limit=limit
             )
 
+    @repeated
     def commands(self, job_id: str, owner: str | None) -> list[Read]:
         with self._database.read() as connection:
             return reading.commands(connection, job_id, owner)
 
+    @repeated
     def command(self, job_id: str, command_id: str, owner: str | None) -> Read:
         with self._database.read() as connection:
             return reading.command(connection, job_id, command_id, owner)
 
+    @repeated
     def checkpoints(self, job_id: str, owner: str | None) -> list[Read]:
         with self._database.read() as connection:
             return reading.checkpoints(connection, job_id, owner)
 
+    @repeated
     def metrics(self, job_id: str, owner: str | None) -> tuple[int, Read]:
         """(seq, columns): every row up to that seq."""
         with self._database.read() as connection:
             return reading.metrics(connection, job_id, owner)
 
+    @repeated
     def events_after(self, job_id: str, owner: str | None, seq: int, limit: int) -> reading.Events:
         with self._database.read() as connection:
             return reading.events_after(
                 connection, self.generation, job_id, owner=owner, seq=seq, limit=limit
             )
 
+    @repeated
     def attempt(self, job_id: str, owner: str | None, attempt: int | None) -> tuple[int, bool]:
         """(number, whether it is over) of an attempt, None being the current one."""
         with self._database.read() as connection:
@@ -176,21 +188,24 @@ class Jobs:
         try:
             with self._database.read() as connection:
                 return reading.answers(connection)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, StoreError):
             return False
 
     # Supervision
 
+    @repeated
     def supervised(self) -> list[SupervisedJob]:
         """Every job that is pending, running, pausing or stopping; the one that has waited longest first."""
         with self._database.read() as connection:
             return supervised_jobs(connection, self._launching)
 
+    @repeated
     def supervised_job(self, job_id: str) -> SupervisedJob | None:
         """The same for one job; None when it needs no supervision (any more)."""
         with self._database.read() as connection:
             return one_supervised_job(connection, job_id, self._launching)
 
+    @repeated
     def claim_launch(self, job_id: str, attempt: int) -> bool:
         """Call before a shim is started; start it only on True.
 
@@ -211,6 +226,7 @@ class Jobs:
             change.finish()
         return True
 
+    @repeated
     def record(self, job_id: str, attempt: int, facts: Sequence[Fact], offsets: dict[str, int]) -> None:
         """Take in what was seen, in the order it happened, and how far each journal has been read, in one
         transaction: transitions, receipts, events, offsets. `offsets` may name only some journals.

@@ -13,7 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from trainstop.protocol.job import Job
 from trainstop.protocol.receipt import RECEIPT_STAGES
 from trainstop.rundir.clock import rfc3339
-from trainstop.server.jobs.conftest import IN_MEMORY, Desk, open_desk
+from trainstop.server.conftest import IN_MEMORY
+from trainstop.server.jobs.conftest import Desk, open_desk
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.states import FINAL
 
@@ -26,12 +27,13 @@ keys = st.none() | st.sampled_from(["k1", "k2", "k3"])
 
 
 class Anything(RuleBasedStateMachine):
+    store = "sqlite"
     jobs = Bundle("jobs")
 
     def __init__(self) -> None:
         super().__init__()
         self._directory = tempfile.TemporaryDirectory(dir=IN_MEMORY)
-        self._open = open_desk(Path(self._directory.name), max_running_jobs=3)
+        self._open = open_desk(Path(self._directory.name), max_running_jobs=3, store=self.store)
         self.desk: Desk = self._open.__enter__()
         self.seen: dict[str, dict[str, Any]] = {}
         self.ended_commands: dict[str, dict[str, Any]] = {}
@@ -248,6 +250,10 @@ class Anything(RuleBasedStateMachine):
         return str(commands[-1 if old else 0]["id"])
 
 
+class AnythingOnPostgreSQL(Anything):
+    store = "postgresql"
+
+
 TestAnything = Anything.TestCase
 TestAnything.settings = settings(
     max_examples=20,
@@ -255,3 +261,5 @@ TestAnything.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
+TestAnythingOnPostgreSQL = AnythingOnPostgreSQL.TestCase
+TestAnythingOnPostgreSQL.settings = settings(TestAnything.settings, max_examples=5)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, select
 
 from trainstop.rundir.clock import unix_seconds
 from trainstop.rundir.layout import server_wake
 from trainstop.server.jobs.states import SUPERVISED, State
 from trainstop.server.jobs.supervised_job import SupervisedJob
 from trainstop.server.store import tables
-from trainstop.server.store.records import AttemptRecord, CommandRecord, JobRecord
 
 if TYPE_CHECKING:
     from trainstop.rundir.control import ControlCommand
@@ -25,6 +24,18 @@ LINGER_SECONDS = 5.0
 _STATUSES = sorted(SUPERVISED - {State.STARTING})
 _CURRENT = and_(
     tables.attempts.c.job_id == tables.jobs.c.id, tables.attempts.c.attempt == tables.jobs.c.attempt
+)
+_JOB_COLUMNS = ("id", "attempt", "status", "health", "argv", "cwd", "env", "command_id")
+_SUPERVISED = (
+    select(
+        *(tables.jobs.c[name] for name in _JOB_COLUMNS),
+        *(tables.attempts.c[name] for name in ("launch", "resume", "offsets")),
+        *(tables.commands.c[name] for name in ("action", "mode", "term_at", "deadline")),
+        tables.commands.c.created_at.label("asked_at"),
+    )
+    .join(tables.attempts, _CURRENT)
+    .outerjoin(tables.commands, tables.commands.c.id == tables.jobs.c.command_id)
+    .where(tables.jobs.c.status.in_(_STATUSES))
 )
 _HAS_PLACE = and_(tables.jobs.c.status.in_(_STATUSES), tables.attempts.c.launch != "waiting")
 
@@ -41,26 +52,24 @@ class Launching:
 
 
 def supervised_jobs(connection: Connection, launching: Launching) -> list[SupervisedJob]:
-    """Those in need of supervision, the one that has waited longest first."""
-    query = (
-        select(tables.jobs.c.id)
-        .join(tables.attempts, _CURRENT)
-        .where(tables.jobs.c.status.in_(_STATUSES))
-        .order_by(tables.attempts.c.created_at, tables.jobs.c.number)
-    )
+    """Those in need of supervision, the one that has waited longest first.
+
+    Asked every second, so it is one query, however many there are, and only of what supervision works with.
+    """
+    query = _SUPERVISED.order_by(tables.attempts.c.created_at, tables.jobs.c.number)
     free = free_places(connection, launching.max_running_jobs)
     jobs = []
-    for id_ in connection.execute(query).scalars().all():
-        job = _load(connection, id_, launching, free > 0)
-        if job is not None:
-            free -= job.may_launch and not job.claimed
-            jobs.append(job)
+    for row in connection.execute(query):
+        job = _supervised(row, launching, free > 0)
+        free -= job.may_launch and not job.claimed
+        jobs.append(job)
     return jobs
 
 
 def one_supervised_job(connection: Connection, job_id: str, launching: Launching) -> SupervisedJob | None:
     if not launching.max_running_jobs:
-        return _load(connection, job_id, launching, True)
+        row = connection.execute(_SUPERVISED.where(tables.jobs.c.id == job_id)).first()
+        return None if row is None else _supervised(row, launching, True)
     return next((job for job in supervised_jobs(connection, launching) if job.job_id == job_id), None)
 
 
@@ -71,53 +80,44 @@ def free_places(connection: Connection, max_running_jobs: int) -> float:
     return max_running_jobs - connection.execute(query).scalar_one()
 
 
-def _load(
-    connection: Connection, job_id: str, launching: Launching, place_free: bool
-) -> SupervisedJob | None:
-    job = JobRecord.find(connection, id=job_id)
-    if job is None or job.status not in _STATUSES:
-        return None
-    attempt = AttemptRecord.find(connection, job_id=job_id, attempt=job.attempt)
-    if attempt is None:
-        return None
-    command = None if job.command_id is None else CommandRecord.find(connection, id=job.command_id)
-    claimed = attempt.launch != "waiting"
+def _supervised(row: Row[*tuple[Any, ...]], launching: Launching, place_free: bool) -> SupervisedJob:
+    claimed = row.launch != "waiting"
     return SupervisedJob(
-        job_id=job.id,
-        attempt=job.attempt,
-        status=job.status,
-        health=job.health,
-        may_launch=job.status == State.PENDING and attempt.launch != "launched" and (claimed or place_free),
+        job_id=row.id,
+        attempt=row.attempt,
+        status=row.status,
+        health=row.health,
+        may_launch=row.status == State.PENDING and row.launch != "launched" and (claimed or place_free),
         claimed=claimed,
-        launched=attempt.launch == "launched",
-        spec=_spec(job, attempt, launching),
-        control=None if command is None else _control(command),
-        offsets=attempt.offsets,
+        launched=row.launch == "launched",
+        spec=_spec(row, launching),
+        control=_control(row),
+        offsets=row.offsets,
     )
 
 
-def _spec(job: JobRecord, attempt: AttemptRecord, launching: Launching) -> dict[str, Any]:
+def _spec(row: Row[*tuple[Any, ...]], launching: Launching) -> dict[str, Any]:
     return {
-        "job_id": job.id,
-        "attempt": attempt.attempt,
-        "argv": job.argv,
-        "cwd": job.cwd,
-        "env": {**launching.base_env, **job.env},
+        "job_id": row.id,
+        "attempt": row.attempt,
+        "argv": row.argv,
+        "cwd": row.cwd,
+        "env": {**launching.base_env, **row.env},
         "server_wake": str(server_wake(launching.data_dir)),
         "linger_seconds": LINGER_SECONDS,
-        "resume": attempt.resume,
+        "resume": row.resume,
     }
 
 
-def _control(command: CommandRecord) -> ControlCommand | None:
+def _control(row: Row[*tuple[Any, ...]]) -> ControlCommand | None:
     """What the process must hear; a resume is carried out by the launch itself."""
-    if command.action not in ("cancel", "pause") or command.deadline is None:
+    if row.action not in ("cancel", "pause") or row.deadline is None:
         return None
     return {
-        "id": command.id,
-        "action": "cancel" if command.action == "cancel" else "pause",
-        "mode": "force" if command.mode == "force" else "graceful",
-        "created_at": unix_seconds(command.created_at),
-        "term_at": None if command.term_at is None else unix_seconds(command.term_at),
-        "deadline": unix_seconds(command.deadline),
+        "id": row.command_id,
+        "action": "cancel" if row.action == "cancel" else "pause",
+        "mode": "force" if row.mode == "force" else "graceful",
+        "created_at": unix_seconds(row.asked_at),
+        "term_at": None if row.term_at is None else unix_seconds(row.term_at),
+        "deadline": unix_seconds(row.deadline),
     }

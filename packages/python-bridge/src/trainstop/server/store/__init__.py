@@ -1,1 +1,1 @@
-"""The store: tables, records, transactions. Knows no rule. SQLite now; the statements suit PostgreSQL too."""
+"""The store: tables, records, transactions, over SQLite or PostgreSQL. Knows no rule."""

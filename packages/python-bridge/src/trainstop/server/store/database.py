@@ -1,57 +1,70 @@
-"""The database file: opening, transactions, durability."""
+"""The store: opening it, and transactions on it."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, insert, select
-from sqlalchemy.engine import Engine
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from trainstop.server.store import tables
+from trainstop.server.store.postgres import postgres_engine, transaction
+from trainstop.server.store.postgres_url import PostgresUrl
+from trainstop.server.store.schema import prepare
+from trainstop.server.store.sqlite import make_private, sqlite_engine
+from trainstop.server.store.store_error import StoreError
 
-BUSY_SECONDS = 10
-"""How long a writer waits for another process that holds the file, say a backup."""
-
-
-class StoreError(Exception):
-    """The store can't be used. The message is one plain sentence for the operator."""
+__all__ = ["Database", "StoreError"]
 
 
 class Database:
-    """Transactions on one SQLite file. Callable from any thread; blocks on the disk and on other writers."""
+    """Transactions on one SQLite file or one PostgreSQL database. Callable from any thread; blocks on disk,
+    network and other writers, each for a bounded time."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, or make it. Raises StoreError."""
-        _make_private(path)
+    def __init__(self, where: Path | PostgresUrl) -> None:
+        """Open it, or make it; an older schema is brought up to date. Raises StoreError."""
+        self.shared = isinstance(where, PostgresUrl)
+        """Other servers may work in it at the same time."""
         self._writer = threading.Lock()
-        self._engine = _engine(path)
+        if isinstance(where, PostgresUrl):
+            self._engine = postgres_engine(where)
+        else:
+            make_private(where)
+            self._engine = sqlite_engine(where)
         try:
-            with self.write() as connection:
-                self.generation = _prepare(connection)
+            self.generation = prepare(self, where)
+        except StoreError:
+            self.close()
+            raise
         except Exception as error:
             self.close()
-            if isinstance(error, StoreError):
-                raise
-            raise StoreError(f"The store {path} can't be opened: {error}.") from error
+            raise StoreError(f"The store {where} can't be opened: {_words(error)}.") from error
+
+    def write(self) -> AbstractContextManager[Connection]:
+        """One transaction that may change things; on disk when the block has ended, undone when it raises.
+
+        On PostgreSQL each statement sees what was committed before it, so lock the rows that decide
+        (`find(lock=True)`). Raises TransactionLostError when the database undid it, which is for `repeated`,
+        and CommitUnknownError.
+        """
+        return transaction(self._engine, writes=True) if self.shared else self._write_file()
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction that may change things; on disk when the block has ended, undone when it raises."""
+    def _write_file(self) -> Iterator[Connection]:
         # Writers wait here in turn rather than in SQLite's polling.
         with self._writer, self._engine.connect() as plain:
-            connection = plain.execution_options(trainstop_begin="BEGIN IMMEDIATE")
+            connection = plain.execution_options(trainstop_writes=True)
             with connection.begin():
                 yield connection
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """One transaction that sees one moment. Waits for no writer."""
+        return transaction(self._engine, writes=False) if self.shared else self._read_file()
+
+    @contextmanager
+    def _read_file(self) -> Iterator[Connection]:
         with self._engine.connect() as connection, connection.begin():
             yield connection
 
@@ -59,45 +72,7 @@ class Database:
         self._engine.dispose()
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, pool_size=4, max_overflow=16
-    )
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # an answered command survives a power cut
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -1024")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        options = connection.get_execution_options()
-        connection.exec_driver_sql(options.get("trainstop_begin", "BEGIN"))
-
-    return engine
-
-
-def _prepare(connection: Connection) -> int:
-    """Make the tables of a new file, check the version of an old one; returns the generation."""
-    tables.metadata.create_all(connection)
-    found = {row.key: row.value for row in connection.execute(select(tables.meta))}
-    if not found:
-        found = {"schema_version": str(tables.SCHEMA_VERSION), "generation": str(tables.FIRST_GENERATION)}
-        connection.execute(insert(tables.meta), [{"key": key, "value": found[key]} for key in found])
-    if found["schema_version"] != str(tables.SCHEMA_VERSION):
-        raise StoreError(
-            f"The store was written by another version of Trainstop (schema {found['schema_version']}, "
-            f"this is {tables.SCHEMA_VERSION}): use that version, or another data directory."
-        )
-    return int(found["generation"])
-
-
-def _make_private(path: Path) -> None:
-    """SQLite gives its side files the mode of the main one, so that one must exist with ours."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        raise StoreError(f"The store {path} can't be opened: {error.strerror}.") from error
+def _words(error: Exception) -> str:
+    """What the driver said, without the statement."""
+    said = error.orig if isinstance(error, SQLAlchemyError) and hasattr(error, "orig") else error
+    return str(said).strip().rstrip(".")

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from trainstop.server.store import tables
 from trainstop.server.store.database import Database, StoreError
+from trainstop.server.store.postgres_url import PostgresUrl
 
 
 def count(connection: Connection) -> int:
@@ -20,20 +21,28 @@ def count(connection: Connection) -> int:
     return int(connection.execute(row).scalar_one())
 
 
-def open_with_count(path: Path) -> Database:
-    database = Database(path)
+def open_with_count(where: Path | PostgresUrl) -> Database:
+    database = Database(where)
     with database.write() as connection:
         connection.execute(insert(tables.meta).values(key="count", value="0"))
     return database
 
 
+def as_text(where: Path | PostgresUrl) -> str:
+    if isinstance(where, Path):
+        return str(where)
+    return where.reveal().set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def raise_count(connection: Connection) -> None:
+    row = select(tables.meta).where(tables.meta.c.key == "count")
+    connection.execute(row.with_for_update())
     value = str(count(connection) + 1)
     connection.execute(update(tables.meta).where(tables.meta.c.key == "count").values(value=value))
 
 
-def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
-    database = open_with_count(tmp_path / "store.db")
+def test_a_write_that_fails_leaves_nothing_behind(store_place: Path | PostgresUrl) -> None:
+    database = open_with_count(store_place)
     with pytest.raises(RuntimeError), database.write() as connection:
         raise_count(connection)
         raise RuntimeError
@@ -42,9 +51,10 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     database.close()
 
 
-def test_writers_of_many_threads_and_processes_never_lose_one_anothers_work(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    mine, others = open_with_count(path), Database(path)
+def test_writers_of_many_threads_and_processes_never_lose_one_anothers_work(
+    store_place: Path | PostgresUrl,
+) -> None:
+    mine, others = open_with_count(store_place), Database(store_place)
 
     def work(database: Database) -> None:
         for _ in range(10):
@@ -62,8 +72,8 @@ def test_writers_of_many_threads_and_processes_never_lose_one_anothers_work(tmp_
     others.close()
 
 
-def test_a_reader_sees_one_moment_and_waits_for_no_writer(tmp_path: Path) -> None:
-    database = open_with_count(tmp_path / "store.db")
+def test_a_reader_sees_one_moment_and_waits_for_no_writer(store_place: Path | PostgresUrl) -> None:
+    database = open_with_count(store_place)
     with database.read() as reader:
         assert count(reader) == 0
         with database.write() as writer:
@@ -93,9 +103,9 @@ def test_commits_are_on_disk_and_references_are_kept(tmp_path: Path) -> None:
     database.close()
 
 
-def test_the_generation_survives_and_begins_at_1(tmp_path: Path) -> None:
+def test_the_generation_survives_and_begins_at_1(store_place: Path | PostgresUrl) -> None:
     for _ in range(2):
-        database = Database(tmp_path / "store.db")
+        database = Database(store_place)
         assert database.generation == 1
         database.close()
 
@@ -125,8 +135,9 @@ WRITER = """
 import sys
 from pathlib import Path
 from trainstop.server.store.database import Database
+from trainstop.server.store.postgres_url import PostgresUrl
 from trainstop.server.store.database_test import raise_count, count
-database = Database(Path(sys.argv[1]))
+database = Database(Path(sys.argv[1]) if sys.argv[1].startswith("/") else PostgresUrl(sys.argv[1]))
 while True:
     with database.write() as connection:
         raise_count(connection)
@@ -135,17 +146,16 @@ while True:
 """
 
 
-def test_what_was_answered_is_there_after_a_kill(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    open_with_count(path).close()
+def test_what_was_answered_is_there_after_a_kill(store_place: Path | PostgresUrl) -> None:
+    open_with_count(store_place).close()
     with subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, as_text(store_place)], stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout is not None
         answered = [int(writer.stdout.readline()) for _ in range(20)]
         writer.send_signal(signal.SIGKILL)
         answered += [int(line) for line in writer.stdout if line.endswith("\n")]
-    database = Database(path)
+    database = Database(store_place)
     with database.read() as connection:
         assert answered[-1] <= count(connection) <= answered[-1] + 1
     database.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -14,17 +15,35 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
 )
+from sqlalchemy.engine import Dialect
 
 SCHEMA_VERSION = 1
 FIRST_GENERATION = 1
 
 metadata = MetaData()
 
+_big = BigInteger().with_variant(Integer, "sqlite")
+"""What counts bytes, steps, rows: 64 bits. SQLite has them anyway, and wants this word for its keys."""
+
+
+class _Words(TypeDecorator[str]):
+    """Text from anywhere. What no database can hold, a NUL or half a surrogate pair, becomes U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isprintable() and value.isascii()):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
 
 def _json() -> JSON:
-    # None is stored as SQL's NULL, not as the JSON text "null".
+    # None is stored as SQL's NULL, not as the JSON text "null". On PostgreSQL json rather than jsonb: that
+    # would give 1e300 back as a whole number of 301 digits, and refuse the NUL that a script may write.
     return JSON(none_as_null=True)
 
 
@@ -32,20 +51,20 @@ meta = Table(
     "meta",
     metadata,
     Column("key", String(64), primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("value", _Words, nullable=False),
 )
 
 jobs = Table(
     "jobs",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", _big, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
-    Column("owner", Text),
-    Column("name", Text, nullable=False),
+    Column("owner", _Words),
+    Column("name", _Words, nullable=False),
     Column("template", String(64)),
     Column("params", _json(), nullable=False),
     Column("argv", _json(), nullable=False),
-    Column("cwd", Text, nullable=False),
+    Column("cwd", _Words, nullable=False),
     Column("env", _json(), nullable=False),
     Column("status", String(32), nullable=False),
     Column("health", String(32), nullable=False),
@@ -63,10 +82,10 @@ jobs = Table(
     Column("end", _json()),
     Column("resumed_from", _json()),
     Column("resumed_as", String(64)),
-    Column("status_version", Integer, nullable=False),
-    Column("seq", Integer, nullable=False),
+    Column("status_version", _big, nullable=False),
+    Column("seq", _big, nullable=False),
     # Events up to and with this seq may be gone: a cursor before it is no place to go on from.
-    Column("events_from", Integer, nullable=False, server_default="0"),
+    Column("events_from", _big, nullable=False, server_default="0"),
     Index("jobs_by_owner", "owner", "number"),
     Index("jobs_by_status", "status", "number"),
     sqlite_autoincrement=True,
@@ -84,7 +103,7 @@ attempts = Table(
     Column("ranks", _json(), nullable=False),
     Column("rate_samples", _json(), nullable=False),
     Column("signals", _json(), nullable=False),
-    Column("start_error", Text),
+    Column("start_error", _Words),
     Column("exit", _json()),
     Column("tree_gone_at", String(32)),
     Column("ended_at", String(32)),
@@ -94,7 +113,7 @@ attempts = Table(
 commands = Table(
     "commands",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", _big, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False, unique=True),
     Column("job_id", ForeignKey("jobs.id"), nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -103,16 +122,16 @@ commands = Table(
     Column("hold", Boolean),
     Column("from", String(64)),
     Column("reason", String(32)),
-    Column("note", Text),
+    Column("note", _Words),
     Column("actor", _json(), nullable=False),
     Column("status", String(16), nullable=False),
     Column("superseded_by", String(64)),
-    Column("idempotency_key", Text),
+    Column("idempotency_key", _Words),
     Column("created_at", String(32), nullable=False),
     Column("term_at", String(32)),
     Column("deadline", String(32)),
     Column("ended_at", String(32)),
-    Column("message", Text),
+    Column("message", _Words),
     Column("receipts", _json(), nullable=False),
     Column("resumed_as", String(64)),
     Index("commands_by_job", "job_id", "number"),
@@ -122,21 +141,21 @@ commands = Table(
 checkpoints = Table(
     "checkpoints",
     metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", _big, primary_key=True, autoincrement=True),
     Column("id", String(64), nullable=False),
     Column("job_id", ForeignKey("jobs.id"), nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("step", Integer),
+    Column("step", _big),
     Column("epoch", Float),
-    Column("path", Text, nullable=False),
-    Column("bytes", Integer, nullable=False),
-    Column("files", Integer, nullable=False),
+    Column("path", _Words, nullable=False),
+    Column("bytes", _big, nullable=False),
+    Column("files", _big, nullable=False),
     Column("saved_at", String(32), nullable=False),
     Column("removed_at", String(32)),
     Column("save_seconds", Float, nullable=False),
     Column("reason", String(32), nullable=False),
     Column("verified", Boolean, nullable=False),
-    Column("problem", Text),
+    Column("problem", _Words),
     Column("metrics", _json(), nullable=False),
     UniqueConstraint("job_id", "id"),
     sqlite_autoincrement=True,
@@ -147,7 +166,7 @@ events = Table(
     "events",
     metadata,
     Column("job_id", ForeignKey("jobs.id"), primary_key=True),
-    Column("seq", Integer, primary_key=True),
+    Column("seq", _big, primary_key=True),
     Column("at", String(32), nullable=False),
     Column("type", String(16), nullable=False),
     Column("data", _json(), nullable=False),
@@ -157,16 +176,16 @@ metrics = Table(
     "metrics",
     metadata,
     Column("job_id", ForeignKey("jobs.id"), primary_key=True),
-    Column("seq", Integer, primary_key=True),
+    Column("seq", _big, primary_key=True),
     Column("columns", _json(), nullable=False),
 )
 
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
-    Column("scope", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("request", Text, nullable=False),
+    Column("scope", _Words, primary_key=True),
+    Column("key", _Words, primary_key=True),
+    Column("request", _Words, nullable=False),
     Column("job_id", ForeignKey("jobs.id"), nullable=False),
     Column("command_id", String(64)),
 )

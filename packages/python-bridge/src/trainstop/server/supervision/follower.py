@@ -12,13 +12,14 @@ from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.layout import RunDir
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervised_job import SupervisedJob
+from trainstop.server.store.store_error import StoreError
 from trainstop.server.supervision.background import Background
 from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
 from trainstop.server.supervision.journals import Batch, Journals
 
 log = logging.getLogger("trainstop.server.supervision")
 
-STORE_TROUBLE = (OSError, OperationalError, InterfaceError, NoConnectionError)
+STORE_TROUBLE = (OSError, OperationalError, InterfaceError, NoConnectionError, StoreError)
 """A full disk, a busy or unreachable database: the fact is innocent and is recorded later."""
 
 
