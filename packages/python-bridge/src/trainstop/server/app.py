@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,8 +22,9 @@ from trainstop.server.configuration.configuration import Configuration
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.supervision_view import Launching
+from trainstop.server.operator_socket import ByDoor, through_the_operators_door
 from trainstop.server.request_log import FAILURE, RequestLog
-from trainstop.server.routes import capabilities, control, events, jobs, logs, metrics
+from trainstop.server.routes import capabilities, control, events, jobs, logs, metrics, operator_jobs
 from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
 from trainstop.server.routes.broadcast import Broadcast
 from trainstop.server.routes.context import THREADS, Context
@@ -76,9 +78,24 @@ class TrainingServer:
         )
         self.jobs.on_event = self.broadcast.tell
         self._context = Context(self.jobs, data_dir, self.broadcast, limiter=anyio.CapacityLimiter(THREADS))
-        starlette = Starlette(
-            routes=[Mount(BASE_PATH, routes=routes())],
-            lifespan=self._lifespan,
+        everybody = self._application(routes(), self._lifespan)
+        operators = self._application([*routes(), *operator_routes()], None)
+        guard = Guard(
+            ByDoor(everybody, operators),
+            token=options.token,
+            hosts=AllowedHosts(configuration.server.allowed_hosts),
+            open_paths=frozenset({f"{BASE_PATH}/health"}),
+        )
+        self.app: ASGIApp = RequestLog(guard)
+        self.operator_app: ASGIApp = through_the_operators_door(self.app)
+        """For the operator's socket."""
+
+    def _application(
+        self, served: list[Route], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None
+    ) -> Starlette:
+        application = Starlette(
+            routes=[Mount(BASE_PATH, routes=served)],
+            lifespan=lifespan,
             exception_handlers={
                 Refusal: _refusal,
                 RequestError: _request_error,
@@ -86,14 +103,8 @@ class TrainingServer:
                 Exception: _failure,
             },
         )
-        starlette.state.context = self._context
-        guard = Guard(
-            starlette,
-            token=options.token,
-            hosts=AllowedHosts(configuration.server.allowed_hosts),
-            open_paths=frozenset({f"{BASE_PATH}/health"}),
-        )
-        self.app: ASGIApp = RequestLog(guard)
+        application.state.context = self._context
+        return application
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -149,6 +160,11 @@ def routes() -> list[Route]:
     return found
 
 
+def operator_routes() -> list[Route]:
+    """What is served at the operator's socket beside all others, and never over TCP."""
+    return [Route("/operator/jobs", operator_jobs.start_command, methods=["POST"])]
+
+
 async def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return refuse_refusal(request.scope, error)
@@ -176,4 +192,5 @@ async def _http_exception(request: Request, error: Exception) -> Response:
 
 def _methods_of(path: str) -> list[str]:
     """What every route of this path takes together; Starlette names one route's alone."""
-    return sorted({m for route in routes() if route.path_regex.match(path) for m in route.methods or ()})
+    every = [*routes(), *operator_routes()]
+    return sorted({m for route in every if route.path_regex.match(path) for m in route.methods or ()})

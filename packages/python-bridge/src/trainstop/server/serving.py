@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import copy
 import logging
 import os
 import socket
@@ -16,10 +19,21 @@ from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration, read_configuration
 from trainstop.server.configuration.configuration_error import ConfigurationError
 from trainstop.server.data_directory import DataDirectoryInUseError, claim
+from trainstop.server.operator_socket import (
+    NAME as OPERATOR_SOCKET,
+)
+from trainstop.server.operator_socket import (
+    OperatorSocketError,
+    checked,
+    listen_for_operators,
+)
 from trainstop.server.security.hosts import is_loopback
 from trainstop.server.security.redaction import Redaction
 from trainstop.server.security.token import TokenError, read_token
+from trainstop.server.server_address import remove_server_address, write_server_address
 from trainstop.server.store.database import StoreError
+
+log = logging.getLogger("trainstop.server")
 
 LEAVING_SECONDS = 2
 """How long answers under way may take once the server was asked to go."""
@@ -58,20 +72,44 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         _log_to_stderr([token.value])
         listener = _listen(options.host, options.port)
         server = TrainingServer(ServerOptions(options.data_dir, token, configuration, os.environ))
+        operators = _operators(options.data_dir)
     except (ConfigurationError, DataDirectoryInUseError, TokenError, StoreError) as error:
         raise CannotServe(str(error)) from None
     except OSError as error:
         raise CannotServe(f"The data directory {options.data_dir} can't be used: {error.strerror}.") from None
+
+    def ready() -> None:
+        here = _url(_for_this_machine(options.host), listener)
+        try:
+            write_server_address(options.data_dir, here, options.token_file or options.data_dir / "token")
+        except OSError as error:
+            log.warning(
+                "Where the server is can't be written to %s (%s); give commands the address with --url.",
+                options.data_dir,
+                error.strerror,
+            )
+        announce(_url(options.host, listener))
+
     try:
-        HttpServer(server, lambda: announce(_url(options.host, listener))).run(sockets=[listener])
+        HttpServer(server, ready, operators).run(sockets=[listener])
     finally:
+        with contextlib.suppress(OSError):
+            remove_server_address(options.data_dir)
+            if operators is not None:
+                (options.data_dir / OPERATOR_SOCKET).unlink(missing_ok=True)
         os.close(claimed)
 
 
 class HttpServer(uvicorn.Server):
     """Serves a training server on a socket; `ready` is called when it does."""
 
-    def __init__(self, server: TrainingServer, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        server: TrainingServer,
+        ready: Callable[[], None],
+        operators: socket.socket | None = None,
+    ) -> None:
+        """`operators`: the operator's socket, listening; this server closes it."""
         super().__init__(
             uvicorn.Config(
                 server.app,
@@ -89,16 +127,45 @@ class HttpServer(uvicorn.Server):
         logging.getLogger("uvicorn.access").disabled = True
         self._server = server
         self._ready = ready
+        self._operators = operators
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            if self._operators is not None:
+                await self._open_to_operators(self._operators)
             self._ready()
+
+    async def _open_to_operators(self, listener: socket.socket) -> None:
+        """The same connections on another socket: uvicorn ends them with the others."""
+        config = copy.copy(self.config)
+        config.loaded_app = self._server.operator_app
+        connection = checked(self.config.http_protocol_class)
+
+        def create() -> asyncio.Protocol:
+            return connection(  # type: ignore[call-arg]
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+
+        self.servers.append(await asyncio.get_running_loop().create_unix_server(create, sock=listener))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Streams end when told to; waiting for them would be waiting for their readers.
         self._server.broadcast.close()
         await super().shutdown(sockets)
+
+
+def _operators(data_dir: Path) -> socket.socket | None:
+    try:
+        return listen_for_operators(data_dir)
+    except OperatorSocketError as error:
+        log.warning("%s Until then `trainstop run` does not work; everything else does.", error)
+        return None
+
+
+def _for_this_machine(host: str) -> str:
+    """Where processes beside the server reach one that listens at `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -21,6 +21,7 @@ from trainstop.server.jobs.pause import pause
 from trainstop.server.jobs.resume import resume
 from trainstop.server.jobs.snapshot import wire_command, wire_job
 from trainstop.server.jobs.start import start
+from trainstop.server.jobs.start_command import CommandRequest, start_command
 from trainstop.server.jobs.states import State, Trigger
 from trainstop.server.jobs.supervised_job import Fact, SupervisedJob
 from trainstop.server.jobs.supervision_view import (
@@ -73,11 +74,21 @@ class Jobs:
     def start(self, request: StartRequest, asked: Asked) -> Read:
         """The new job; with a known Idempotency-Key the job that it made then."""
         intent = Intent(f"start:{asked.owner or ''}", asked.idempotency_key, request_text("start", request))
+        return self._start(
+            intent, asked, lambda transaction: start(transaction, request, asked, self.templates)
+        )
+
+    def start_command(self, request: CommandRequest, asked: Asked) -> Read:
+        """As `start`, for a command that someone at the machine typed."""
+        intent = Intent(f"start:{asked.owner or ''}", asked.idempotency_key, request_text("command", request))
+        return self._start(intent, asked, lambda transaction: start_command(transaction, request, asked))
+
+    def _start(self, intent: Intent, asked: Asked, begin: Callable[[Transaction], Change]) -> Read:
         with self._database.write() as connection:
             earlier = idempotency.earlier(connection, intent)
             if earlier is not None:
                 return reading.job(connection, self.generation, earlier[0], asked.owner)
-            change = start(self._transaction(connection), request, asked, self.templates)
+            change = begin(self._transaction(connection))
             change.finish()
             idempotency.remember(connection, intent, change.job.id, None)
             job = wire_job(connection, change.job, self.generation)

@@ -25,7 +25,7 @@ _STATUSES = sorted(SUPERVISED - {State.STARTING})
 _CURRENT = and_(
     tables.attempts.c.job_id == tables.jobs.c.id, tables.attempts.c.attempt == tables.jobs.c.attempt
 )
-_JOB_COLUMNS = ("id", "attempt", "status", "health", "argv", "cwd", "env", "command_id")
+_JOB_COLUMNS = ("id", "attempt", "status", "health", "argv", "cwd", "env", "template", "command_id")
 _SUPERVISED = (
     select(
         *(tables.jobs.c[name] for name in _JOB_COLUMNS),
@@ -102,7 +102,8 @@ def _spec(row: Row[*tuple[Any, ...]], launching: Launching) -> dict[str, Any]:
         "attempt": row.attempt,
         "argv": row.argv,
         "cwd": row.cwd,
-        "env": {**launching.base_env, **row.env},
+        # Without a template, the environment came whole with the command.
+        "env": row.env if row.template is None else {**launching.base_env, **row.env},
         "server_wake": str(server_wake(launching.data_dir)),
         "linger_seconds": LINGER_SECONDS,
         "resume": row.resume,

@@ -17,8 +17,13 @@ MAX_BODY_BYTES = 64 * 1024
 Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_body(request: Request, *, limit: int = MAX_BODY_BYTES) -> dict[str, Any]:
-    """The body's JSON object, of at most `limit` bytes; no body is an empty one. Raises RequestError."""
+async def read_body(
+    request: Request, *, limit: int = MAX_BODY_BYTES, control_characters: bool = False
+) -> dict[str, Any]:
+    """The body's JSON object, of at most `limit` bytes; no body is an empty one. Raises RequestError.
+
+    `control_characters`: whether its texts may hold them.
+    """
     data = await _read(request, limit)
     if not data:
         return {}
@@ -33,7 +38,8 @@ async def read_body(request: Request, *, limit: int = MAX_BODY_BYTES) -> dict[st
         raise RequestError(400, "invalid_request", "The body is not valid JSON.") from None
     if not isinstance(value, dict):
         raise RequestError(422, "invalid_request", "The body must be a JSON object.")
-    _refuse_unprintable(value)
+    if not control_characters:
+        _refuse_unprintable(value)
     return value
 
 
@@ -107,6 +113,8 @@ _SENTENCES = {
     "float_type": "must be a number",
     "bool_type": "must be true or false",
     "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "too_short": "must not be empty",
     "greater_than_equal": "must be {ge} or more",
     "less_than_equal": "must be {le} or less",
 }
