@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trainstop.gpu.conftest import machine  # noqa: F401 - a fixture, for the tests here too
 from trainstop.rundir.atomic_file import read_json, write_json_atomically
 from trainstop.rundir.control import write_control
 from trainstop.rundir.journal import read_facts
@@ -96,6 +97,8 @@ class Attempt:
         self.go = directory / "go"
         self.server_wake = directory / "server.wake"
         self.met: list[Process] = []
+        self.python: str | Path = sys.executable
+        """What the shim is started with."""
         self._said = b""
         os.mkfifo(self.go)
         self._go = os.open(self.go, os.O_RDWR)
@@ -132,7 +135,7 @@ class Attempt:
         self, *, program: tuple[str, ...] = ("-m", "trainstop.shim")
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-I", *program, str(self.run.path)],
+            [self.python, "-I", *program, str(self.run.path)],
             env=os.environ | {"TRAINSTOP_TEST_MARK": self.mark},
             capture_output=True,
             text=True,

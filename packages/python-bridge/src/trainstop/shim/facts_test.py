@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import resource
 import signal
 import time
@@ -93,3 +94,13 @@ def test_a_run_directory_that_was_removed_does_not_keep_the_shim(attempt: Attemp
     attempt.tell_main_to_exit(0)
     wait_until_gone(shim)
     assert not any(is_there(process) for process in family.values())
+
+
+def test_a_shim_at_work_without_news_is_not_taken_for_stuck(attempt: Attempt) -> None:
+    facts = Facts(attempt.run, Journal(attempt.run.shim_journal), None)
+    facts.tell("started", pid=1, start_ticks=1)
+    os.utime(attempt.run.shim_journal, (1, 1))
+    told = attempt.run.shim_journal.read_bytes()
+    facts.still_here()
+    assert attempt.run.shim_journal.stat().st_mtime > 1
+    assert attempt.run.shim_journal.read_bytes() == told

@@ -9,6 +9,7 @@ import signal
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.control import read_control
 from trainstop.rundir.wake import poke
+from trainstop.shim.gpu_watch import GpuWatch
 from trainstop.shim.ladder import next_step, receive
 from trainstop.shim.main_process import StartError, start_main
 from trainstop.shim.process_tree import descendants, kill_round, marked_tree, send_signal
@@ -34,6 +35,13 @@ RECORD_RETRY_SECONDS = 600.0
 
 _KILL_AGAIN_SECONDS = 0.01  # doubles up to LOOK_SECONDS while the same processes are stuck
 
+_PROBE_STUCK_SECONDS = 5.0
+"""How long a killed question to the GPU driver may go on being a child, before the end is told without it."""
+
+_PROBE_STUCK = (
+    "A question to the GPU driver hangs in the kernel and can't be killed, so the shim still has a child; of "
+    "the run itself no process was found."
+)
 _UNPROVEN = (
     "This system can't make the shim the parent of orphans, so a process that left the tree and was started "
     "with another environment would not have been seen."
@@ -53,6 +61,8 @@ class Supervisor:
         self._poll.register(wake, select.POLLIN)
         self._children_changed = _child_signals()
         self._poll.register(self._children_changed, select.POLLIN)
+        self._gpu = GpuWatch(self._poll, facts)
+        self._probe_killed_at: float | None = None
 
         self._order: Order | None = None
         self._main: Process | None = None
@@ -97,6 +107,7 @@ class Supervisor:
                 if self._reap():
                     return
                 wait_seconds = self._act()
+                wait_seconds = min(wait_seconds, self._gpu.act(self._living))
                 self._facts.write()
             except Exception as error:
                 # Supervision goes on whatever happens: without it, a stop would never end.
@@ -107,7 +118,7 @@ class Supervisor:
         for descriptor, _ in self._poll.poll(seconds * 1000):
             if descriptor == self._children_changed:
                 os.read(descriptor, 4096)
-            else:
+            elif descriptor == self._wake.fileno():
                 self._wake.drain()
 
     def _look(self) -> None:
@@ -128,6 +139,7 @@ class Supervisor:
         at = rfc3339(now())  # before the first poke: nobody may acknowledge what is not yet delivered
         ranks = sum([poke(path) for path in self._run.rank_wakes()])
         self._facts.tell("delivered", at=at, command_id=order.command_id, ranks=ranks)
+        self._gpu.stop_delivered()
 
     def _reap(self) -> bool:
         """Take the dead. True when nobody is left."""
@@ -135,11 +147,24 @@ class Supervisor:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
-                    return False
+                    return self._only_a_probe_hangs()
+                self._gpu.reaped(pid)
                 if self._main is not None and pid == self._main.pid and self._main_exit is None:
                     self._main_exited(os.waitstatus_to_exitcode(status))
         except ChildProcessError:
             return self._proven or not self._living()
+
+    def _only_a_probe_hangs(self) -> bool:
+        """A question to the GPU driver must not hold up the proof that the tree is gone: where nothing else
+        is left it is killed, and where that can't be done, there is no proof."""
+        if self._main_exit is None or not self._gpu.has_probe or self._living():
+            return False
+        self._gpu.kill_probe()
+        self._probe_killed_at = self._probe_killed_at or steady_now()
+        if steady_now() < self._probe_killed_at + _PROBE_STUCK_SECONDS:
+            return False
+        self._proven = False
+        return True
 
     def _main_exited(self, code: int) -> None:
         exit_code, number = (code, None) if code >= 0 else (None, -code)
@@ -193,16 +218,16 @@ class Supervisor:
         return max(0.0, self._kill_again_at - steady_now())
 
     def _living(self) -> list[Process]:
-        below = descendants(os.getpid())
+        below = [process for process in descendants(os.getpid()) if not self._gpu.is_probe(process.pid)]
         return below if self._proven else list({*below, *marked_tree(self._run.path)})
 
     def _conclude(self, error: str | None) -> None:
         if self._main is not None:
             killed = len(self._killed - {self._main})
             self._facts.tell("swept", terminated=self._terminated, killed=killed)
-        doubt = None if self._proven else _UNPROVEN
+        doubt = None if self._proven else _PROBE_STUCK if self._gpu.has_probe else _UNPROVEN
         gone_at = self._facts.tell("tree_gone", proven=self._proven, detail=doubt)
-        self._facts.tell("resources", state="not_measured", detail="No GPU driver was asked.")
+        self._tell_resources()
         exit_code, number, exited_at = self._main_exit or (None, None, None)
         record: dict[str, Any] = {
             "exit_code": exit_code,
@@ -216,6 +241,22 @@ class Supervisor:
             if steady_now() >= gives_up_at or not self._run.path.exists():
                 return
             self._wait(LOOK_SECONDS)
+
+    def _tell_resources(self) -> None:
+        """Whether the driver still lists anybody of the run. Where it did before, this takes its time, which
+        is bounded; everybody can read meanwhile that the tree is gone."""
+        try:
+            release = self._gpu.release()
+            while release is not None and release.verdict is None:
+                self._facts.still_here()
+                self._wait(self._gpu.watch(release))
+        except Exception as error:
+            self._facts.complain(f"{type(error).__name__}: {error}; the GPUs were not measured")
+            release = None
+        if release is None or release.verdict is None:
+            self._facts.tell("resources", state="not_measured", detail=self._gpu.not_measured())
+        else:
+            self._facts.tell("resources", **release.verdict)
 
 
 def _child_signals() -> int:

@@ -10,6 +10,9 @@ from trainstop.server.jobs.receipts import put_receipt
 from trainstop.server.jobs.states import State, Trigger
 from trainstop.server.jobs.supervised_job import Fact
 
+MOST_CHARACTERS = 2000
+"""Of a detail: a machine can have many GPUs, and each many strangers on it."""
+
 
 def _starting(change: Change, fact: Fact) -> None:
     """For whoever looks for the process if the shim dies before it says that it started."""
@@ -115,11 +118,14 @@ def _resources(change: Change, fact: Fact) -> None:
     if command is None or command.action == "resume":
         return
     detail = fact.get("detail")
-    at = at_of(change, fact)
-    if put_receipt(
-        command, "resources_released", state, at, by="shim", detail=None if detail is None else str(detail)
-    ):
+    detail = None if detail is None else str(detail)[:MOST_CHARACTERS]
+    by = "server" if fact["source"] == "supervisor" else "shim"
+    if put_receipt(command, "resources_released", state, at_of(change, fact), by=by, detail=detail):
         change.touch(command)
+
+
+def _gpu_seen(change: Change, fact: Fact) -> None:
+    """For whoever measures the release: supervision reads it from the journal when the shim has died."""
 
 
 def _not_started(change: Change, fact: Fact) -> None:
@@ -138,4 +144,5 @@ SHIM_FACTS: dict[str, Callable[[Change, Fact], None]] = {
     "swept": _swept,
     "tree_gone": _tree_gone,
     "resources": _resources,
+    "gpu_seen": _gpu_seen,
 }
