@@ -28,13 +28,14 @@ class Database:
         self.shared = isinstance(where, PostgresUrl)
         """Other servers may work in it at the same time."""
         self._writer = threading.Lock()
+        file = None if isinstance(where, PostgresUrl) else where
         if isinstance(where, PostgresUrl):
             self._engine = postgres_engine(where)
         else:
             make_private(where)
             self._engine = sqlite_engine(where)
         try:
-            self.generation = prepare(self, where)
+            self.generation = prepare(self.read, self.write, file)
         except StoreError:
             self.close()
             raise

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -108,16 +107,6 @@ def test_the_generation_survives_and_begins_at_1(store_place: Path | PostgresUrl
         database = Database(store_place)
         assert database.generation == 1
         database.close()
-
-
-def test_a_store_of_another_version_is_not_touched(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    Database(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
-    connection.close()
-    with pytest.raises(StoreError, match=r"another version of Trainstop \(schema 99"):
-        Database(path)
 
 
 @pytest.mark.parametrize("content", [b"not a database at all, but long enough to be looked at" * 30])

@@ -1,4 +1,7 @@
-"""What is kept, as SQL. Columns have the names of the wire; times are RFC 3339 text in UTC."""
+"""What is kept, as SQL. Columns have the names of the wire; times are RFC 3339 text in UTC.
+
+Whatever changes here is also a step of `migrations/versions`.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.engine import Dialect
-
-SCHEMA_VERSION = 1
-FIRST_GENERATION = 1
 
 metadata = MetaData()
 
@@ -86,7 +86,10 @@ jobs = Table(
     Column("seq", _big, nullable=False),
     # Events up to and with this seq may be gone: a cursor before it is no place to go on from.
     Column("events_from", _big, nullable=False, server_default="0"),
+    # Of the server whose machine its processes are on.
+    Column("server_id", String(64)),
     Index("jobs_by_owner", "owner", "number"),
+    Index("jobs_by_owner_and_status", "owner", "status", "number"),
     Index("jobs_by_status", "status", "number"),
     sqlite_autoincrement=True,
 )
@@ -188,4 +191,18 @@ idempotency_keys = Table(
     Column("request", _Words, nullable=False),
     Column("job_id", ForeignKey("jobs.id"), nullable=False),
     Column("command_id", String(64)),
+)
+
+# A server is a data directory: who works in it now, and when that was seen last (Unix seconds, by the store's
+# clock where it has one).
+servers = Table(
+    "servers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("host", _Words, nullable=False),
+    Column("boot_id", String(64), nullable=False),
+    Column("place", _Words, nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
 )

@@ -1,0 +1,1 @@
+"""One file a step. Those of a released version never change."""
