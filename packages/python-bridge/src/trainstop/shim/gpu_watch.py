@@ -45,6 +45,7 @@ class GpuWatch:
         self._holding: Holding | None = None
         self._next_at = steady_now() + FIRST_SECONDS
         self._pause = FIRST_SECONDS
+        self._stop: str | None = None
         self._stop_at: float | None = None
         self._tell_next = False
         self._probe: Probe | None = None
@@ -52,10 +53,10 @@ class GpuWatch:
         """Done with, and not yet reaped."""
         self._mine_before: dict[int, int] = {}
 
-    def stop_delivered(self) -> None:
-        """Look at what is held before it goes, and count the time from now."""
-        if self._stop_at is None:
-            self._stop_at = steady_now()
+    def stop_delivered(self, command_id: str) -> None:
+        """Look at what is held before it goes, and count the time from the first delivery of this command."""
+        if self._stop != command_id:
+            self._stop, self._stop_at = command_id, steady_now()
         self._next_at = steady_now()
         self._tell_next = True
 

@@ -139,7 +139,7 @@ class Supervisor:
         at = rfc3339(now())  # before the first poke: nobody may acknowledge what is not yet delivered
         ranks = sum([poke(path) for path in self._run.rank_wakes()])
         self._facts.tell("delivered", at=at, command_id=order.command_id, ranks=ranks)
-        self._gpu.stop_delivered()
+        self._gpu.stop_delivered(order.command_id)
 
     def _reap(self) -> bool:
         """Take the dead. True when nobody is left."""

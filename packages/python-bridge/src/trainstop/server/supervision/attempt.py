@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,10 @@ from trainstop.rundir.wake import poke
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervised_job import SupervisedJob
 from trainstop.server.supervision.background import Background
+from trainstop.server.supervision.daemon_thread import in_daemon_thread
 from trainstop.server.supervision.exit_record import read_exit_record
 from trainstop.server.supervision.follower import Follower
+from trainstop.server.supervision.gpu_release import measure_release
 from trainstop.server.supervision.launch import LaunchFailedError, LaunchUnsettledError, give_up, launch
 from trainstop.server.supervision.orphaned_tree import DEFAULT_LINGER_SECONDS, OrphanedTree
 from trainstop.server.supervision.process_watch import ProcessWatch
@@ -307,8 +310,17 @@ class Attempt:
             return
         await self._ladder()  # its last word
         await self._drain(over=True)
+        await self._measure_release()
         await self._follower.tell("gone")
         self.finished = True
+
+    async def _measure_release(self) -> None:
+        if self.job.control is None:
+            return  # no command waits to be told
+        measure = partial(measure_release, self._run, self._background.stopping)
+        verdict = await in_daemon_thread(measure)
+        if verdict is not None:
+            await self._follower.tell("resources", **verdict)
 
     def _watch(self, living: list[Process]) -> None:
         for process in [process for process in self._members if process not in living]:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from trainstop.gpu.conftest import machine  # noqa: F401 - a fixture, for the tests here too
 from trainstop.protocol.control import CancelOptions, PauseOptions, ResumeOptions, StartRequest
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.journal import read_facts
@@ -236,10 +237,12 @@ def serve(place: str, dies: str) -> None:
 
 
 @contextmanager
-def serving(place: Path, *, dies: str = "never") -> Iterator[subprocess.Popen[bytes]]:
+def serving(
+    place: Path, *, dies: str = "never", python: str | Path = sys.executable
+) -> Iterator[subprocess.Popen[bytes]]:
     """A server in a process of its own, killed with -9 at the end of the block."""
     code = f"from trainstop.server.supervision.conftest import serve; serve({str(place)!r}, {dies!r})"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
+    with subprocess.Popen([python, "-c", code], stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
             if dies == "never":
