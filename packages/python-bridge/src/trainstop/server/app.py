@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,21 +21,27 @@ from starlette.types import ASGIApp
 from trainstop.server.configuration.configuration import Configuration
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.refusal import Refusal
-from trainstop.server.jobs.supervision_view import Launching
+from trainstop.server.jobs.supervision_view import Launching, WorkerAccess
 from trainstop.server.operator_socket import ByDoor, through_the_operators_door
 from trainstop.server.request_log import FAILURE, RequestLog
 from trainstop.server.routes import capabilities, control, events, jobs, logs, metrics, operator_jobs
 from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
 from trainstop.server.routes.broadcast import Broadcast
 from trainstop.server.routes.context import THREADS, Context
+from trainstop.server.security.cors import Cors
+from trainstop.server.security.credentials import Credentials
 from trainstop.server.security.guard import Guard
 from trainstop.server.security.hosts import AllowedHosts
+from trainstop.server.security.limits import Limits
+from trainstop.server.security.sign_in import people_of
 from trainstop.server.security.token import Token
+from trainstop.server.security.worker_token import WorkerTokens, read_worker_key
 from trainstop.server.store.database import Database
 from trainstop.server.supervision.supervisor import Supervisor
 
 BASE_PATH = "/api/training"
 DATABASE_NAME = "trainstop.db"
+WORKER_KEY_NAME = "worker-key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,16 @@ class ServerOptions:
     configuration: Configuration
     environment: Mapping[str, str]
     """The server's own, of which jobs get a clean copy."""
+    url: str | None = None
+    """Where processes on this machine reach the server; None: they are told of no such place."""
+    jwt_secret: bytes | None = None
+    """Of `people.jwt_secret_file`."""
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must stand in no log, no answer and no job's environment."""
+        jwt_secret = b"" if self.jwt_secret is None else self.jwt_secret
+        return [secret for secret in (self.token.value, jwt_secret.decode("latin-1")) if secret]
 
 
 class Supervision(Protocol):
@@ -69,10 +85,16 @@ class TrainingServer:
         configuration = options.configuration
         self.database = Database(data_dir / DATABASE_NAME)
         self.broadcast = Broadcast()
-        environment = environment_for_jobs(options.environment, options.token)
+        environment = environment_for_jobs(options.environment, options.secrets)
+        workers = WorkerTokens(read_worker_key(data_dir / WORKER_KEY_NAME))
         self.jobs = Jobs(
             self.database,
-            Launching(data_dir, environment, configuration.server.max_running_jobs),
+            Launching(
+                data_dir,
+                environment,
+                configuration.server.max_running_jobs,
+                WorkerAccess(options.url, workers.token),
+            ),
             configuration.templates,
             grace_seconds=configuration.server.grace_seconds,
         )
@@ -82,8 +104,12 @@ class TrainingServer:
         operators = self._application([*routes(), *operator_routes()], None)
         guard = Guard(
             ByDoor(everybody, operators),
-            token=options.token,
+            credentials=Credentials(
+                options.token, workers, people_of(configuration.people, options.jwt_secret)
+            ),
             hosts=AllowedHosts(configuration.server.allowed_hosts),
+            limits=Limits(configuration.limits),
+            cors=Cors(configuration.cors.origins),
             open_paths=frozenset({f"{BASE_PATH}/health"}),
         )
         self.app: ASGIApp = RequestLog(guard)
@@ -126,12 +152,12 @@ class TrainingServer:
             await asyncio.to_thread(self.database.close)
 
 
-def environment_for_jobs(environment: Mapping[str, str], token: Token) -> dict[str, str]:
-    """A copy without anything of Trainstop's own and without the token, whatever name it goes by."""
+def environment_for_jobs(environment: Mapping[str, str], secrets: Iterable[str]) -> dict[str, str]:
+    """A copy without anything of Trainstop's own and without its secrets, whatever name they go by."""
     return {
         name: value
         for name, value in environment.items()
-        if not name.startswith("TRAINSTOP_") and token.value not in value
+        if not name.startswith("TRAINSTOP_") and not any(secret in value for secret in secrets)
     }
 
 

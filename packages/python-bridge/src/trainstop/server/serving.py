@@ -29,6 +29,7 @@ from trainstop.server.operator_socket import (
 )
 from trainstop.server.security.hosts import is_loopback
 from trainstop.server.security.redaction import Redaction
+from trainstop.server.security.sign_in import read_jwt_secret
 from trainstop.server.security.token import TokenError, read_token
 from trainstop.server.server_address import remove_server_address, write_server_address
 from trainstop.server.store.database import StoreError
@@ -69,9 +70,15 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         claimed = claim(options.data_dir)
         token = read_token(options.token_file or options.data_dir / "token")
-        _log_to_stderr([token.value])
+        config_dir = Path() if options.config is None else options.config.parent
+        jwt_secret = read_jwt_secret(configuration.people, config_dir)
         listener = _listen(options.host, options.port)
-        server = TrainingServer(ServerOptions(options.data_dir, token, configuration, os.environ))
+        reached_at = _url(_for_this_machine(options.host), listener)
+        server_options = ServerOptions(
+            options.data_dir, token, configuration, os.environ, reached_at, jwt_secret
+        )
+        _log_to_stderr(server_options.secrets)
+        server = TrainingServer(server_options)
         operators = _operators(options.data_dir)
     except (ConfigurationError, DataDirectoryInUseError, TokenError, StoreError) as error:
         raise CannotServe(str(error)) from None

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trainstop.server.configuration.configuration_error import ConfigurationError
+from trainstop.server.configuration.cors_section import CorsSection
+from trainstop.server.configuration.limits_section import LimitsSection
+from trainstop.server.configuration.people_section import PeopleSection
 from trainstop.server.configuration.section import Section, read_section
 from trainstop.server.configuration.server_section import ServerSection
 from trainstop.server.configuration.templates import TemplatesReader
@@ -14,6 +17,9 @@ from trainstop.server.templates.template import Template
 
 SECTIONS: dict[str, type[Section]] = {
     "server": ServerSection,
+    "people": PeopleSection,
+    "limits": LimitsSection,
+    "cors": CorsSection,
 }
 """Each table of the file beside `templates`. A field of `Configuration` bears the same name."""
 
@@ -21,6 +27,9 @@ SECTIONS: dict[str, type[Section]] = {
 @dataclass(frozen=True, slots=True)
 class Configuration:
     server: ServerSection = field(default_factory=ServerSection)
+    people: PeopleSection = field(default_factory=PeopleSection)
+    limits: LimitsSection = field(default_factory=LimitsSection)
+    cors: CorsSection = field(default_factory=CorsSection)
     templates: dict[str, Template] = field(default_factory=dict)
 
 

@@ -81,10 +81,24 @@ def changed(before: str, after: str) -> str:
     return GOOD.replace(before, after, 1)
 
 
+def people(key: str, value: str) -> str:
+    return f'[people]\nissuer = "i"\naudience = "a"\n{key} = "{value}"'
+
+
 BAD = [
     ("[server", "can't be read as TOML"),
-    ("colour = 1", "colour is not known; known here: server, templates"),
+    ("colour = 1", "colour is not known; known here: server, people, limits, cors, templates"),
     ("server = 1", "server must be a table"),
+    ("[limits]\nreads_per_second = 0", "limits.reads_per_second must be more than 0"),
+    ('[cors]\norigins = ["*"]', "cors has an origin '*' that no browser sends"),
+    ('[cors]\norigins = ["https://app.example.com/"]', "that no browser sends; write scheme"),
+    ('[people]\njwt_secret_file = "s"', "people needs issuer and audience"),
+    ('[people]\nissuer = "i"', "people needs jwt_secret_file or jwks_url"),
+    (people("jwt_secret_file", "s") + '\njwks_url = "https://a"', "jwt_secret_file and jwks_url; keep one"),
+    (people("jwks_url", "http://keys.example.com/"), "people has a jwks_url that is neither https"),
+    (people("jwks_url", "https://u:p@keys.example.com/"), "people has a jwks_url that is neither https"),
+    (people("jwks_url", "file:///etc/passwd"), "people has a jwks_url that is neither https"),
+    (people("jwks_url", "https://a") + '\noperator_claim = "role"', "operator_claim and operator_value"),
     ("[templates]\nx = 1", "templates.x must be a table"),
     (changed("max_running_jobs = 2", "max_jobs = 2"), "server.max_jobs is not known"),
     (changed("max_running_jobs = 2", "max_running_jobs = -1"), "server.max_running_jobs must be 0 or more"),

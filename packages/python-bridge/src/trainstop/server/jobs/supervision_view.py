@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,20 @@ _HAS_PLACE = and_(tables.jobs.c.status.in_(_STATUSES), tables.attempts.c.launch 
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerAccess:
+    """How a run reaches the server to report on itself."""
+
+    url: str | None
+    token: Callable[[str, int], str]
+    """Of a job's attempt."""
+
+    def environment(self, job_id: str, attempt: int) -> dict[str, str]:
+        if self.url is None:
+            return {}
+        return {"TRAINSTOP_URL": self.url, "TRAINSTOP_TOKEN": self.token(job_id, attempt)}
+
+
+@dataclass(frozen=True, slots=True)
 class Launching:
     """What every launch has in common."""
 
@@ -49,6 +63,8 @@ class Launching:
     """The server's environment without its secrets."""
     max_running_jobs: int
     """0: no limit."""
+    worker: WorkerAccess | None = None
+    """None: runs are given no way to report by HTTP."""
 
 
 def supervised_jobs(connection: Connection, launching: Launching) -> list[SupervisedJob]:
@@ -97,13 +113,15 @@ def _supervised(row: Row[*tuple[Any, ...]], launching: Launching, place_free: bo
 
 
 def _spec(row: Row[*tuple[Any, ...]], launching: Launching) -> dict[str, Any]:
+    access = launching.worker
+    of_the_run = {} if access is None else access.environment(row.id, row.attempt)
     return {
         "job_id": row.id,
         "attempt": row.attempt,
         "argv": row.argv,
         "cwd": row.cwd,
         # Without a template, the environment came whole with the command.
-        "env": row.env if row.template is None else {**launching.base_env, **row.env},
+        "env": {**({} if row.template is None else launching.base_env), **row.env, **of_the_run},
         "server_wake": str(server_wake(launching.data_dir)),
         "linger_seconds": LINGER_SECONDS,
         "resume": row.resume,

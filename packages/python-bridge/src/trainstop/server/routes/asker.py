@@ -1,4 +1,4 @@
-"""Who asks: what a host's handler says in headers about the person behind a request."""
+"""Who asks: a person by their own token, or whom a host's handler names in headers."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from trainstop.server.control_characters import has_control_characters
 from trainstop.server.jobs.asked import Asked
 from trainstop.server.jobs.refusal import Refusal, no_such_job
 from trainstop.server.routes.answer import RequestError
+from trainstop.server.security.caller import MAX_NAME_CHARACTERS, caller_of
 
-MAX_HEADER_CHARACTERS = 2000
+MAX_HEADER_CHARACTERS = MAX_NAME_CHARACTERS
 _ID = re.compile(ID_PATTERN.removesuffix("$") + r"\Z")
 _KEY = re.compile(r"[!-~]{1,200}")
-_BEARER_OF_THE_TOKEN = {"type": "service", "id": None, "name": None}
 
 
 def owner_of(request: Request) -> str | None:
-    """Whose jobs exist for this request; None, without the header, means everybody's. Raises RequestError."""
-    return _decoded(request, "Trainstop-Owner")
+    """Whose jobs exist for this request; None means everybody's. Raises RequestError."""
+    caller = caller_of(request.scope)
+    return _decoded(request, "Trainstop-Owner") if caller.kind == "service" else caller.sees_only
+
+
+def owner_of_new_job(request: Request) -> str | None:
+    """Whose a job started by this request is: also an operator's are their own. Raises RequestError."""
+    caller = caller_of(request.scope)
+    return owner_of(request) if caller.kind == "service" else caller.id
 
 
 def asked_by(request: Request) -> Asked:
@@ -54,9 +61,10 @@ def command_id_of(request: Request) -> str:
 
 
 def _actor(request: Request) -> dict[str, str | None]:
-    text = _decoded(request, "Trainstop-Actor")
+    caller = caller_of(request.scope)
+    text = _decoded(request, "Trainstop-Actor") if caller.kind == "service" else None
     if text is None:
-        return dict(_BEARER_OF_THE_TOKEN)
+        return caller.actor
     try:
         actor = Actor.model_validate(json.loads(text))
     except (ValueError, ValidationError, RecursionError):

@@ -17,12 +17,15 @@ from referencing import Registry, Resource
 
 from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration
+from trainstop.server.configuration.limits_section import LimitsSection
 from trainstop.server.jobs.conftest import TEMPLATE, Clock, Desk
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.security.token import Token
 from trainstop.server.serving import HttpServer
 
 TOKEN = "test-token-0123456789"
+GUESSING_ALLOWED = LimitsSection(refusals_per_second=1e6)
+"""The tests come with thousands of wrong tokens."""
 WAIT_SECONDS = 60.0
 """What a test waits for an event that must come. Reached only when it doesn't."""
 SCHEMAS = Path(__file__).parents[5] / "sdk" / "protocol" / "schemas"
@@ -82,9 +85,14 @@ class Site:
 
 
 @contextlib.contextmanager
-def serving(data_dir: Path) -> Iterator[tuple[Site, HttpServer]]:
-    configuration = Configuration(templates={"digits": TEMPLATE})
-    options = ServerOptions(data_dir, Token(TOKEN), configuration, {"PATH": "/bin"})
+def serving(
+    data_dir: Path, *, jwt_secret: bytes | None = None, **sections: Any
+) -> Iterator[tuple[Site, HttpServer]]:
+    """`sections` of the configuration."""
+    configuration = Configuration(templates={"digits": TEMPLATE}, **{"limits": GUESSING_ALLOWED, **sections})
+    options = ServerOptions(
+        data_dir, Token(TOKEN), configuration, {"PATH": "/bin"}, "http://127.0.0.1:1", jwt_secret
+    )
     server = TrainingServer(options, Unsupervised)
     listener = socket.create_server(("127.0.0.1", 0))
     ready = threading.Event()

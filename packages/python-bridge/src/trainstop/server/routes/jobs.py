@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from trainstop.protocol.control import StartRequest
 from trainstop.server.control_characters import has_control_characters
 from trainstop.server.jobs.states import State
 from trainstop.server.routes.answer import RequestError, answer
-from trainstop.server.routes.asker import asked_by, command_id_of, job_id_of, owner_of
+from trainstop.server.routes.asker import asked_by, command_id_of, job_id_of, owner_of, owner_of_new_job
 from trainstop.server.routes.body import parse, read_body
 from trainstop.server.routes.context import context_of
 from trainstop.server.routes.query import number_in
@@ -24,7 +25,7 @@ _STATUSES = [state.value for state in State if state is not State.STARTING]
 
 async def start(request: Request) -> Response:
     """`POST /jobs`"""
-    asked = asked_by(request)
+    asked = replace(asked_by(request), owner=owner_of_new_job(request))
     wish = parse(StartRequest, await read_body(request))
     if wish.name is not None and has_control_characters(wish.name):
         raise RequestError(

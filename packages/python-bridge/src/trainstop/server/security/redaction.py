@@ -4,7 +4,11 @@ import logging
 import re
 import traceback
 
+from trainstop.server.security.credentials import JSON_WEB_TOKEN
+from trainstop.server.security.worker_token import WORKER_TOKEN
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LOOKS_SECRET = re.compile(f"{JSON_WEB_TOKEN.pattern}|{WORKER_TOKEN.pattern}")
 _BEARER = re.compile(r"(?i)(bearer\s+)[!-~]+")
 
 
@@ -27,4 +31,4 @@ class Redaction(logging.Formatter):
     def clean(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, "***")
-        return _BEARER.sub(r"\1***", text)
+        return _LOOKS_SECRET.sub("***", _BEARER.sub(r"\1***", text))
