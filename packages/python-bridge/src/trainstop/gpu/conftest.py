@@ -65,6 +65,12 @@ class FakeMachine:
         new.write_text(json.dumps(self.state))
         new.replace(self.place / "gpu.json")
 
+    def install_smi(self) -> None:
+        """An `nvidia-smi` beside `python`."""
+        script = self.python.with_name("nvidia-smi")
+        script.write_text(f"#!{self.python}\n{(FAKE / 'nvidia_smi.py').read_text()}")
+        script.chmod(0o755)
+
     def hold(self, pid: int, size: int | None = 23 * GIB, *, device: str = "GPU-0", **how: Any) -> None:
         """From now on this process holds memory of a device."""
         held = {"device": device, "pid": pid, "bytes": size, "type": "compute", **how}
