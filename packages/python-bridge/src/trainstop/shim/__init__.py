@@ -11,6 +11,7 @@ goes on when the server is killed. How it works, from the outside in:
     gpu_watch       who holds which GPU, before and after the stop
     main_process    how the job's command is started
     process_tree    who belongs to the job, and killing until none is left; also used by the server
+    job_cgroup      the same, where a cgroup may be made for the job; also used by the server
     subreaper       what makes "none is left" a proof
     facts           what was seen, written as soon as the disk allows
 

@@ -24,6 +24,7 @@ from trainstop.rundir.journal import read_facts
 from trainstop.rundir.layout import RunDir
 from trainstop.rundir.process_identity import identify
 from trainstop.rundir.wake import WakeFile, poke
+from trainstop.shim.job_cgroup import recorded_cgroup
 from trainstop.shim.process_tree import Process, start_ticks_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ import os, signal, sys
 
 def say(kind):
     hello = os.open(os.environ["HELLO"], os.O_WRONLY)
-    os.write(hello, f"{kind} {os.getpid()}\\n".encode())
+    # Not getpid: in a pid namespace of its own that is 1.
+    os.write(hello, f"{kind} {os.readlink('/proc/self')}\\n".encode())
     os.close(hello)
 
 def stay():
@@ -59,7 +61,40 @@ def daemonised():
     for descriptor in range(3):
         os.close(descriptor)
 
+def bare():  # a daemon that was started with an environment of its own
+    daemonised()
+    program = "import os, signal, sys; hello = os.open(sys.argv[1], os.O_WRONLY)"
+    program += "; os.write(hello, b'bare %d\\\\n' % os.getpid())"
+    program += "; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"
+    os.execve(sys.executable, [sys.executable, "-I", "-S", "-c", program, os.environ["HELLO"]], {})
+
+def stopped():
+    say("stopped")
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+def traced():
+    import ctypes
+    assert ctypes.CDLL(None).ptrace(0, 0, 0, 0) == 0  # PTRACE_TRACEME
+    say("traced")
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+def in_a_pid_namespace():
+    import ctypes
+    new_user = 0 if os.getuid() == 0 else 0x10000000
+    assert ctypes.CDLL(None, use_errno=True).unshare(0x20000000 | new_user) == 0, "no new pid namespace"
+    if os.fork():
+        stay()
+
+def dead():
+    say("dead")
+    os._exit(0)  # and nobody waits for it
+
 KINDS = {
+    "bare": bare,
+    "stopped": stopped,
+    "traced": traced,
+    "in_a_pid_namespace": in_a_pid_namespace,
+    "dead": dead,
     "plain": lambda: None,
     "setsid": os.setsid,
     "double_forked": orphaned,
@@ -270,6 +305,17 @@ def sweep(mark: str, met: list[Process]) -> None:
         time.sleep(0.005)
 
 
+def remove_cgroups(directory: Path) -> None:
+    """Those of the jobs below, whose processes are dead by now; a shim that was killed removed none."""
+    for journal in directory.glob("**/shim.jsonl"):
+        with contextlib.suppress(OSError):
+            for fact in read_facts(journal, 0)[0]:
+                cgroup = recorded_cgroup(fact.get("cgroup"))
+                if cgroup is not None:
+                    wait_until(lambda cgroup=cgroup: not cgroup.is_populated())  # type: ignore[misc]
+                    cgroup.remove()
+
+
 def _pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
@@ -289,4 +335,5 @@ def attempt(tmp_path: Path) -> Iterator[Attempt]:
         yield attempt
     finally:
         sweep(attempt.mark, attempt.met)
+        remove_cgroups(tmp_path)
         attempt.close()

@@ -13,6 +13,11 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Protocol
+
+    class Killable(Protocol):
+        def kill(self) -> bool: ...
+
 
 RUN_DIR_MARK = "TRAINSTOP_RUN_DIR"
 
@@ -94,14 +99,17 @@ def send_signal(process: Process, number: int) -> bool:
     return True
 
 
-def kill_round(find: Callable[[], Iterable[Process]]) -> list[Process]:
+def kill_round(find: Callable[[], Iterable[Process]], cgroup: Killable | None = None) -> list[Process]:
     """SIGKILL everybody `find` returns; returns whom. Doesn't wait for them to die.
 
-    Everybody is stopped first: nobody can fork, or notice a dead child and start another, while the rest is
-    being looked for.
+    Those in the `cgroup` are killed at once. For the rest, and where there is none: everybody is stopped
+    first, so that nobody can fork, or notice a dead child and start another, while the rest is looked for.
     """
-    frozen: dict[Process, None] = {}
     killed: list[Process] = []
+    if cgroup is not None:
+        killed += find()
+        cgroup.kill()
+    frozen: dict[Process, None] = {}
     try:
         for _ in range(_FREEZE_PASSES):
             new = [process for process in find() if process not in frozen]
@@ -112,7 +120,7 @@ def kill_round(find: Callable[[], Iterable[Process]]) -> list[Process]:
                 send_signal(process, signal.SIGSTOP)
     finally:  # whatever went wrong, nobody may be left stopped
         killed += [process for process in frozen if send_signal(process, signal.SIGKILL)]
-    return killed
+    return list(dict.fromkeys(killed))
 
 
 def kill_until_gone(

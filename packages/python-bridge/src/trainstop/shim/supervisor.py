@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -10,6 +11,7 @@ from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.control import read_control
 from trainstop.rundir.wake import poke
 from trainstop.shim.gpu_watch import GpuWatch
+from trainstop.shim.job_cgroup import cgroup_around
 from trainstop.shim.ladder import next_step, receive
 from trainstop.shim.main_process import StartError, start_main
 from trainstop.shim.process_tree import descendants, kill_round, marked_tree, send_signal
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from trainstop.rundir.layout import RunDir
     from trainstop.rundir.wake import WakeFile
     from trainstop.shim.facts import Facts
+    from trainstop.shim.job_cgroup import JobCgroup
     from trainstop.shim.ladder import Order
     from trainstop.shim.process_tree import Process
     from trainstop.shim.spec import Spec
@@ -56,7 +59,7 @@ class Supervisor:
         self._spec = spec
         self._facts = facts
         self._wake = wake
-        self._proven = become_subreaper()
+        self._subreaper = become_subreaper()
         self._poll = select.poll()
         self._poll.register(wake, select.POLLIN)
         self._children_changed = _child_signals()
@@ -66,6 +69,8 @@ class Supervisor:
 
         self._order: Order | None = None
         self._main: Process | None = None
+        self._cgroup: JobCgroup | None = None
+        self._cgroup_events: int | None = None
         self._main_exit: tuple[int | None, int | None, str] | None = None
         self._linger_until: float | None = None
         self._term_sent_for: str | None = None
@@ -96,7 +101,14 @@ class Supervisor:
         self._conclude(error)
 
     def _announce(self, main: Process) -> None:
-        self._facts.tell("starting", pid=main.pid, start_ticks=main.start_ticks)
+        self._cgroup = cgroup_around(main, f"{self._spec.job_id}-{self._spec.attempt}")
+        cgroup = None
+        if self._cgroup is not None:
+            cgroup = self._cgroup.record
+            with contextlib.suppress(OSError):  # no descriptor to spare: it is looked at once a second
+                self._cgroup_events = self._cgroup.open_events()
+                self._poll.register(self._cgroup_events, select.POLLPRI)
+        self._facts.tell("starting", pid=main.pid, start_ticks=main.start_ticks, cgroup=cgroup)
 
     def _see_to_its_end(self) -> None:
         wait_seconds = 0.0
@@ -118,6 +130,8 @@ class Supervisor:
         for descriptor, _ in self._poll.poll(seconds * 1000):
             if descriptor == self._children_changed:
                 os.read(descriptor, 4096)
+            elif descriptor == self._cgroup_events:
+                os.pread(descriptor, 4096, 0)  # only who reads is told again
             elif descriptor == self._wake.fileno():
                 self._wake.drain()
 
@@ -152,7 +166,9 @@ class Supervisor:
                 if self._main is not None and pid == self._main.pid and self._main_exit is None:
                     self._main_exited(os.waitstatus_to_exitcode(status))
         except ChildProcessError:
-            return self._proven or not self._living()
+            if self._cgroup is not None and self._cgroup.is_populated():
+                return False
+            return self._is_proven or not self._living()
 
     def _only_a_probe_hangs(self) -> bool:
         """A question to the GPU driver must not hold up the proof that the tree is gone: where nothing else
@@ -163,7 +179,7 @@ class Supervisor:
         self._probe_killed_at = self._probe_killed_at or steady_now()
         if steady_now() < self._probe_killed_at + _PROBE_STUCK_SECONDS:
             return False
-        self._proven = False
+        self._subreaper = False
         return True
 
     def _main_exited(self, code: int) -> None:
@@ -202,7 +218,7 @@ class Supervisor:
     def _kill(self) -> float:
         """Kill all, again and again: somebody may have been born meanwhile, or be stuck in the kernel."""
         if steady_now() >= self._kill_again_at:
-            killed = set(kill_round(self._living))
+            killed = set(kill_round(self._living, self._cgroup))
             stuck = bool(killed) and killed <= self._killed
             self._kill_pause = min(self._kill_pause * 2, LOOK_SECONDS) if stuck else _KILL_AGAIN_SECONDS
             self._kill_again_at = steady_now() + self._kill_pause
@@ -219,14 +235,23 @@ class Supervisor:
 
     def _living(self) -> list[Process]:
         below = [process for process in descendants(os.getpid()) if not self._gpu.is_probe(process.pid)]
-        return below if self._proven else list({*below, *marked_tree(self._run.path)})
+        inside = [] if self._cgroup is None else self._cgroup.processes()
+        marked = [] if self._subreaper else marked_tree(self._run.path)
+        return list(dict.fromkeys((*below, *inside, *marked)))
+
+    @property
+    def _is_proven(self) -> bool:
+        """Whether nobody can be left unseen."""
+        return self._subreaper or self._cgroup is not None
 
     def _conclude(self, error: str | None) -> None:
         if self._main is not None:
             killed = len(self._killed - {self._main})
             self._facts.tell("swept", terminated=self._terminated, killed=killed)
-        doubt = None if self._proven else _PROBE_STUCK if self._gpu.has_probe else _UNPROVEN
-        gone_at = self._facts.tell("tree_gone", proven=self._proven, detail=doubt)
+        self._leave_cgroup()
+        proven = self._is_proven
+        doubt = None if proven else _PROBE_STUCK if self._gpu.has_probe else _UNPROVEN
+        gone_at = self._facts.tell("tree_gone", proven=proven, detail=doubt)
         self._tell_resources()
         exit_code, number, exited_at = self._main_exit or (None, None, None)
         record: dict[str, Any] = {
@@ -257,6 +282,14 @@ class Supervisor:
             self._facts.tell("resources", state="not_measured", detail=self._gpu.not_measured())
         else:
             self._facts.tell("resources", **release.verdict)
+
+    def _leave_cgroup(self) -> None:
+        if self._cgroup_events is not None:
+            self._poll.unregister(self._cgroup_events)  # of one that is gone, it would never be silent again
+            os.close(self._cgroup_events)
+            self._cgroup_events = None  # the number is given again
+        if self._cgroup is not None:
+            self._cgroup.remove()
 
 
 def _child_signals() -> int:

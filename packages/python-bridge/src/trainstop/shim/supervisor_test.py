@@ -24,7 +24,10 @@ CHANGED = (
     "import sys, trainstop.shim.supervisor as s; {}; "
     "from trainstop.shim.launch import launch; sys.exit(launch(sys.argv[1:]))"
 )
-NO_SUBREAPER = ("-c", CHANGED.format("s.become_subreaper = lambda: False"))
+NO_SUBREAPER = (
+    "-c",
+    CHANGED.format("s.become_subreaper = lambda: False; s.cgroup_around = lambda *_: None"),
+)
 POKING_SLOWLY = (
     "-c",
     CHANGED.format(
@@ -150,7 +153,7 @@ def test_a_main_process_killed_from_outside_leaves_nobody(attempt: Attempt) -> N
     assert nobody_of(family)
 
 
-def test_without_a_subreaper_orphans_are_found_by_their_mark_and_no_proof_is_claimed(
+def test_without_subreaper_and_cgroup_orphans_are_found_by_their_mark_and_no_proof_is_claimed(
     attempt: Attempt,
 ) -> None:
     attempt.write_spec(attempt.family(*CHILD_KINDS), linger_seconds=0.3)

@@ -309,6 +309,7 @@ class Attempt:
                 self._unsupervised_told = True
             return
         await self._ladder()  # its last word
+        await self._background.run(tree.forget)
         await self._drain(over=True)
         await self._measure_release()
         await self._follower.tell("gone")

@@ -32,9 +32,13 @@ from trainstop.server.supervision.launch import launch
 from trainstop.server.supervision.supervisor import Supervisor
 from trainstop.server.templates.param import Param
 from trainstop.server.templates.template import Template
+from trainstop.shim import conftest as shim_conftest
 from trainstop.shim.process_tree import marked_tree
 
 T = TypeVar("T")
+
+attempt = shim_conftest.attempt
+"""The fixture: a real shim and its job, with no server."""
 
 WAIT_SECONDS = 90.0
 """What a test waits for an event that must come. Reached only when it doesn't."""
@@ -309,6 +313,7 @@ def sweep_place(directory: Path) -> None:
         return not left
 
     until(nobody_left, "the test's processes to die")
+    shim_conftest.remove_cgroups(directory)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from trainstop.rundir.layout import RunDir
 from trainstop.rundir.process_identity import boot_id
 from trainstop.rundir.wake import poke
 from trainstop.server.supervision.journals import SHIM_JOURNAL, SUPERVISOR_JOURNAL
+from trainstop.shim.job_cgroup import recorded_cgroup
 from trainstop.shim.ladder import Order, next_step, receive
 from trainstop.shim.process_tree import Process, kill_round, marked_tree, send_signal
 from trainstop.shim.steady_clock import steady_now
@@ -47,6 +48,7 @@ class OrphanedTree:
         done = _facts(run, SHIM_JOURNAL) + _facts(run, SUPERVISOR_JOURNAL)
         self._main = _main_process(done)
         self._started_told = any(fact["type"] == "started" for fact in done)
+        self._cgroup = recorded_cgroup(_first(done, "starting").get("cgroup"))
         self._known = _known_processes(run, self._main)
         self._termed = {fact.get("command_id") for fact in done if fact["type"] == "term_sent"}
         self._delivered = {
@@ -70,10 +72,15 @@ class OrphanedTree:
         if self._is_of_another_boot():
             return []
         found = self._find()
-        if not found:
+        if not found and (self._cgroup is None or self._cgroup.is_populated()):
             time.sleep(_SECOND_LOOK_SECONDS)
             found = self._find()
         return found
+
+    def forget(self) -> None:
+        """Remove what it had on the machine beside its files; for when nobody is left."""
+        if self._cgroup is not None:
+            self._cgroup.remove()
 
     def act(self, command: ControlCommand | None, *, written: bool) -> float | None:
         """Do what is due. Returns in how many seconds something else will be; None: unless something happens.
@@ -121,7 +128,8 @@ class OrphanedTree:
         return isinstance(identity, dict) and identity.get("boot_id") != boot_id()
 
     def _find(self) -> list[Process]:
-        return marked_tree(self._run.path, self._known)
+        inside = [] if self._cgroup is None else self._cgroup.processes()
+        return marked_tree(self._run.path, [*self._known, *inside])
 
     def _hear(self, command: ControlCommand | None) -> None:
         try:
@@ -163,7 +171,7 @@ class OrphanedTree:
 
     def _kill(self) -> float:
         if steady_now() >= self._kill_again_at:
-            killed = set(kill_round(self._find))
+            killed = set(kill_round(self._find, self._cgroup))
             grown = bool(killed - self._killed)
             self._kill_pause = (
                 _KILL_AGAIN_SECONDS if grown else min(self._kill_pause * 2, _LONGEST_KILL_PAUSE_SECONDS)
@@ -214,10 +222,11 @@ def _facts(run: RunDir, name: str) -> list[dict[str, Any]]:
 
 
 def _main_process(facts: list[dict[str, Any]]) -> Process | None:
-    for fact in facts:
-        if fact["type"] in ("starting", "started"):
-            return _process(fact)
-    return None
+    return _process(_first(facts, "starting", "started"))
+
+
+def _first(facts: list[dict[str, Any]], *types: str) -> dict[str, Any]:
+    return next((fact for fact in facts if fact["type"] in types), {})
 
 
 def _known_processes(run: RunDir, main: Process | None) -> list[Process]:

@@ -231,7 +231,7 @@ def test_a_shim_killed_before_it_started_anything_is_an_interrupted_run_that_nev
         run.path.mkdir(parents=True)
         os.mkfifo(run.output)  # the shim waits here for somebody who reads the output
         async with supervised(desk):
-            await until_async(run.shim_identity.exists, "the shim")
+            await until_async(lambda: desk.jobs.supervised()[0].launched, "the shim")
             kill_shim(desk, job_id)
             job = await until_async(lambda: desk.ended(job_id), "the end")
         assert (job["status"], job["end"]["cause"]) == ("failed", "interrupted")

@@ -13,6 +13,7 @@ from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervised_job import SupervisedJob
 from trainstop.server.supervision.attempt import Attempt
 from trainstop.server.supervision.background import Background
+from trainstop.shim.job_cgroup import remove_leftovers
 
 log = logging.getLogger("trainstop.server.supervision")
 
@@ -58,6 +59,7 @@ class Supervisor:
         try:
             self._wake = WakeFile(server_wake(self._data_dir))
             loop.add_reader(self._wake, self._was_poked)
+            await self._background.run_urgent(remove_leftovers)
             await self._adopt(await self._background.run_urgent(self._jobs.supervised))
         except BaseException:
             await self.stop()
