@@ -13,6 +13,7 @@ goes on when the server is killed. How it works, from the outside in:
     process_tree    who belongs to the job, and killing until none is left; also used by the server
     job_cgroup      the same, where a cgroup may be made for the job; also used by the server
     subreaper       what makes "none is left" a proof
+    child_signals   told the moment a child dies
     facts           what was seen, written as soon as the disk allows
 
 Standard library only, and as little of it as possible: there is one of these for every job.

@@ -260,7 +260,8 @@ def test_a_question_that_can_not_be_killed_is_told_instead_of_a_proof(
     attempt.python = machine.python
     attempt.write_spec(attempt.family("plain"))
     unkillable = (
-        "import trainstop.gpu.probe as p; p.Probe.kill = lambda _: None; s._PROBE_STUCK_SECONDS = 0.3"
+        "import trainstop.gpu.probe as p; p.Probe.kill = lambda _: None; s._PROBE_STUCK_SECONDS = 0.3; "
+        "s.cgroup_around = lambda *_: None"  # which would be the proof
     )
     assert attempt.launch(program=("-c", CHANGED.format(unkillable))).returncode == 0
     family = attempt.meet("main", "plain")

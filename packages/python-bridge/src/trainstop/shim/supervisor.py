@@ -10,6 +10,7 @@ import signal
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.control import read_control
 from trainstop.rundir.wake import poke
+from trainstop.shim.child_signals import child_signals
 from trainstop.shim.gpu_watch import GpuWatch
 from trainstop.shim.job_cgroup import cgroup_around
 from trainstop.shim.ladder import next_step, receive
@@ -62,7 +63,7 @@ class Supervisor:
         self._subreaper = become_subreaper()
         self._poll = select.poll()
         self._poll.register(wake, select.POLLIN)
-        self._children_changed = _child_signals()
+        self._children_changed = child_signals()
         self._poll.register(self._children_changed, select.POLLIN)
         self._gpu = GpuWatch(self._poll, facts)
         self._probe_killed_at: float | None = None
@@ -290,14 +291,3 @@ class Supervisor:
             self._cgroup_events = None  # the number is given again
         if self._cgroup is not None:
             self._cgroup.remove()
-
-
-def _child_signals() -> int:
-    """A descriptor that becomes readable when a child died."""
-    reader, writer = os.pipe()
-    os.set_blocking(reader, False)
-    os.set_blocking(writer, False)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    # A handler that does nothing: with the default one, no byte would be written.
-    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-    return reader
