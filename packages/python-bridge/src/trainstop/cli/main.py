@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from trainstop import __version__
+from trainstop.cli.config import CONFIG
 from trainstop.cli.serve import SERVE
 from trainstop.cli.verify import VERIFY
 
-COMMANDS = (SERVE, VERIFY)
+COMMANDS = (SERVE, CONFIG, VERIFY)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

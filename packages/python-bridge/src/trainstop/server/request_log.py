@@ -10,6 +10,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trainstop.rundir.clock import now, rfc3339
+from trainstop.server.observability import log_context as context
 from trainstop.server.routes.answer import refuse
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -33,6 +34,8 @@ class RequestLog:
         given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope["state"] = {**scope.get("state", {}), "request_id": request_id, "arrived_at": rfc3339(now())}
+        context.request_id.set(request_id)
+        context.job_id.set(None)  # of an earlier request on this connection
         status = 0
 
         async def send_with_id(message: Message) -> None:
@@ -45,10 +48,12 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            logger.exception("request %s failed", request_id)
+            logger.exception("the request failed")
             if status == 0:
                 await refuse(scope, 500, "internal", FAILURE)(scope, receive, send_with_id)
         finally:
             # Never the query or a header: secrets might stand there.
-            elapsed = (time.monotonic() - begin) * 1000
-            logger.info("%s %s %d %.1f ms %s", scope["method"], scope["path"], status, elapsed, request_id)
+            elapsed = round((time.monotonic() - begin) * 1000, 1)
+            method, path = scope["method"], scope["path"]
+            told = {"method": method, "path": path, "status": status, "duration_ms": elapsed}
+            logger.info("%s %s %d %.1f ms", method, path, status, elapsed, extra=told)

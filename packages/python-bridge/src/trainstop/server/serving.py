@@ -8,7 +8,6 @@ import copy
 import logging
 import os
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration, read_configuration
 from trainstop.server.configuration.configuration_error import ConfigurationError
 from trainstop.server.data_directory import DataDirectoryInUseError, claim
+from trainstop.server.observability.log_output import log_to_stderr
 from trainstop.server.operator_socket import (
     NAME as OPERATOR_SOCKET,
 )
@@ -28,7 +28,6 @@ from trainstop.server.operator_socket import (
     listen_for_operators,
 )
 from trainstop.server.security.hosts import is_loopback
-from trainstop.server.security.redaction import Redaction
 from trainstop.server.security.sign_in import read_jwt_secret
 from trainstop.server.security.token import TokenError, read_token
 from trainstop.server.server_address import remove_server_address, write_server_address
@@ -77,7 +76,7 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         server_options = ServerOptions(
             options.data_dir, token, configuration, os.environ, reached_at, jwt_secret
         )
-        _log_to_stderr(server_options.secrets)
+        log_to_stderr(configuration.log, server_options.secrets)
         server = TrainingServer(server_options)
         operators = _operators(options.data_dir)
     except (ConfigurationError, DataDirectoryInUseError, TokenError, StoreError) as error:
@@ -196,10 +195,3 @@ def _listen(host: str, port: int) -> socket.socket:
 def _url(host: str, listener: socket.socket) -> str:
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{listener.getsockname()[1]}{BASE_PATH}"
-
-
-def _log_to_stderr(secrets: list[str]) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redaction(secrets))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

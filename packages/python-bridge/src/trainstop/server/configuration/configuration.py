@@ -9,6 +9,8 @@ from pathlib import Path
 from trainstop.server.configuration.configuration_error import ConfigurationError
 from trainstop.server.configuration.cors_section import CorsSection
 from trainstop.server.configuration.limits_section import LimitsSection
+from trainstop.server.configuration.log_section import LogSection
+from trainstop.server.configuration.nearest import not_known
 from trainstop.server.configuration.people_section import PeopleSection
 from trainstop.server.configuration.section import Section, read_section
 from trainstop.server.configuration.server_section import ServerSection
@@ -20,6 +22,7 @@ SECTIONS: dict[str, type[Section]] = {
     "people": PeopleSection,
     "limits": LimitsSection,
     "cors": CorsSection,
+    "log": LogSection,
 }
 """Each table of the file beside `templates`. A field of `Configuration` bears the same name."""
 
@@ -30,6 +33,7 @@ class Configuration:
     people: PeopleSection = field(default_factory=PeopleSection)
     limits: LimitsSection = field(default_factory=LimitsSection)
     cors: CorsSection = field(default_factory=CorsSection)
+    log: LogSection = field(default_factory=LogSection)
     templates: dict[str, Template] = field(default_factory=dict)
 
 
@@ -46,6 +50,6 @@ def read_configuration(path: Path) -> Configuration:
     known = [*SECTIONS, "templates"]
     for name in file:
         if name not in known:
-            raise ConfigurationError(f"{path}: {name} is not known; known here: {', '.join(known)}.")
+            raise ConfigurationError(f"{path}: {name} {not_known(name, known)}.")
     sections = {name: read_section(path, name, SECTIONS[name], file.get(name, {})) for name in SECTIONS}
     return Configuration(templates=TemplatesReader(path).templates(file), **sections)  # type: ignore[arg-type]

@@ -87,7 +87,8 @@ def people(key: str, value: str) -> str:
 
 BAD = [
     ("[server", "can't be read as TOML"),
-    ("colour = 1", "colour is not known; known here: server, people, limits, cors, templates"),
+    ("colour = 1", "colour is not known; "),
+    ("[sever]", "sever is not known; did you mean server?"),
     ("server = 1", "server must be a table"),
     ("[limits]\nreads_per_second = 0", "limits.reads_per_second must be more than 0"),
     ('[cors]\norigins = ["*"]', "cors has an origin '*' that no browser sends"),
@@ -101,6 +102,7 @@ BAD = [
     (people("jwks_url", "https://a") + '\noperator_claim = "role"', "operator_claim and operator_value"),
     ("[templates]\nx = 1", "templates.x must be a table"),
     (changed("max_running_jobs = 2", "max_jobs = 2"), "server.max_jobs is not known"),
+    (changed("max_running_jobs", "max_runing_jobs"), "did you mean max_running_jobs?"),
     (changed("max_running_jobs = 2", "max_running_jobs = -1"), "server.max_running_jobs must be 0 or more"),
     (changed("max_running_jobs = 2", "max_running_jobs = true"), "server.max_running_jobs must be a whole"),
     (changed("grace_seconds = 90", 'grace_seconds = "90"'), "server.grace_seconds must be a number"),

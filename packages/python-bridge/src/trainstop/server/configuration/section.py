@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trainstop.server.configuration.configuration_error import ConfigurationError
+from trainstop.server.configuration.nearest import not_known
 
 
 class Section(BaseModel):
@@ -53,7 +54,7 @@ def read_section(path: Path, name: str, model: type[S], table: Any) -> S:
 
 def _what_is_wrong(model: type[Section], error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        return f"is not known; known here: {', '.join(model.model_fields)}"
+        return not_known(str(error["loc"][-1]), model.model_fields)
     if error["type"] == "value_error":  # a validator of our own, which says it itself
         return str(error["ctx"]["error"])
     if any(isinstance(part, int) for part in error["loc"]):  # one item of a list

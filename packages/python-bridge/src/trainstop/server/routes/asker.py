@@ -15,6 +15,7 @@ from trainstop.rundir.clock import now, rfc3339
 from trainstop.server.control_characters import has_control_characters
 from trainstop.server.jobs.asked import Asked
 from trainstop.server.jobs.refusal import Refusal, no_such_job
+from trainstop.server.observability import log_context
 from trainstop.server.routes.answer import RequestError
 from trainstop.server.security.caller import MAX_NAME_CHARACTERS, caller_of
 
@@ -50,6 +51,7 @@ def job_id_of(request: Request) -> str:
     id_ = str(request.path_params["job_id"])
     if not _ID.match(id_):
         raise no_such_job()
+    log_context.job_id.set(id_)
     return id_
 
 

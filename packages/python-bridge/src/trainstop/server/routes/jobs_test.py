@@ -178,7 +178,7 @@ def test_a_failure_of_our_own_is_told_plainly_and_without_its_inside(
     error = site.get("/jobs/job_0", "Error", status=500, headers={"X-Request-Id": "r-1"})
     assert (error["code"], error["request_id"]) == ("internal", "r-1")
     assert "inside" not in error["error"]
-    assert "r-1" in caplog.text and "the inside" in caplog.text
+    assert "the inside" in caplog.text
 
 
 def test_a_request_id_of_the_caller_is_kept_and_a_strange_one_is_not(site: Site) -> None:

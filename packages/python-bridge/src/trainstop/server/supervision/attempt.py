@@ -18,6 +18,7 @@ from trainstop.rundir.process_identity import boot_id
 from trainstop.rundir.wake import poke
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervised_job import SupervisedJob
+from trainstop.server.observability.log_context import about_job
 from trainstop.server.supervision.background import Background
 from trainstop.server.supervision.daemon_thread import in_daemon_thread
 from trainstop.server.supervision.exit_record import read_exit_record
@@ -91,7 +92,8 @@ class Attempt:
 
     def start(self) -> None:
         errands = (self._following, self._commanding, self._laddering)
-        self._tasks = [asyncio.create_task(errand.run()) for errand in errands]
+        with about_job(self.job.job_id):
+            self._tasks = [asyncio.create_task(errand.run()) for errand in errands]
         self._following.wake()
         self._commanding.wake()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import threading
 from collections.abc import Callable
@@ -54,7 +55,7 @@ class Background:
             await asyncio.wait(running, timeout=_STOP_SECONDS)
 
     async def _in(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        future = threads.submit(work)
+        future = threads.submit(contextvars.copy_context().run, work)  # a line of log names its job there too
         self._running.add(future)
         future.add_done_callback(self._running.discard)
         return await asyncio.wrap_future(future)

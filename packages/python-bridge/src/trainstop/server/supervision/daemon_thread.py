@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -29,5 +30,6 @@ async def in_daemon_thread(function: Callable[[], T]) -> T:
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
             loop.call_soon_threadsafe(lambda: None if future.done() else settle(value))
 
-    threading.Thread(target=work, name="trainstop-long-read", daemon=True).start()
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name="trainstop-long-read", daemon=True).start()
     return await future
