@@ -129,7 +129,7 @@ def main() -> None:
                         f"eval loss {found[0]:.4f}  accuracy {found[1]:.1%}"
                     )
             if step % training.steps_per_epoch == 0:
-                run.end_epoch(epoch)
+                run.end_epoch(epoch)  # a stop that waited for this is answered by end_step, right below
             turn = run.end_step(step, save_every=options.save_every)
             if turn.save or step == total_steps:
                 with run.checkpoint(step=step, epoch=epoch) as path:

@@ -10,7 +10,7 @@ import contextlib
 import os
 import select
 
-from trainstop.shim.steady_clock import steady_now
+from trainstop.rundir.steady_clock import steady_now
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

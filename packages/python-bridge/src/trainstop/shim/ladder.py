@@ -1,8 +1,10 @@
 """The ladder: when a command sends what to whom. Pure: no clock, no process, no file.
 
-- cancel, graceful: ranks were asked; SIGTERM to the main process at `term_at`; SIGKILL to all at `deadline`
+- cancel: ranks were asked; SIGTERM to the main process at `term_at`; SIGKILL to all at `deadline`. Where the
+  run may first go on to its next checkpoint or its epoch's end, those times come after that wait: when to
+  leave is the run's own affair, and the ladder is there for one that does not
 - cancel, force: SIGKILL to all, now
-- pause: never a signal; the server lets it expire
+- pause, hold or not, and the resume of a run that is held: never a signal; the server lets them expire
 - main process gone: SIGTERM to what it left behind; SIGKILL when the linger time (or a deadline) is over
 """
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
     Action = Literal["wait", "term_main", "term_left_behind", "kill"]
 
+_URGENCY = {"checkpoint": 0, "epoch": 0, "graceful": 1, "force": 2}
+"""The modes. The same command may become more urgent, never less."""
+
 
 class Order:
     """The command in force, with its times on the reader's own steady clock.
@@ -25,16 +30,17 @@ class Order:
     The wall clock is read once, at receipt: setting it afterwards moves nothing.
     """
 
-    __slots__ = ("action", "command_id", "deadline", "deadline_asked", "force", "term_asked", "term_at")
+    __slots__ = ("action", "command_id", "deadline", "deadline_asked", "mode", "term_asked", "term_at")
 
     def __init__(self, command: ControlCommand, *, wall_now: float, steady_now: float) -> None:
         """Raises ValueError for a command that could not be carried out as it stands."""
         self.command_id = _text(command, "id")
         self.action = _text(command, "action")
-        mode = _text(command, "mode")
-        if self.action not in ("cancel", "pause") or mode not in ("graceful", "force"):
-            raise ValueError(f"the control file asks for {self.action!r}, mode {mode!r}, which is no command")
-        self.force = mode == "force"
+        self.mode = _text(command, "mode")
+        if self.action not in ("cancel", "pause", "resume") or self.mode not in _URGENCY:
+            raise ValueError(
+                f"the control file asks for {self.action!r}, mode {self.mode!r}, which is no command"
+            )
         self.deadline_asked = _moment(command, "deadline")
         self.term_asked = None if command.get("term_at") is None else _moment(command, "term_at")
         offset = steady_now - wall_now
@@ -44,6 +50,10 @@ class Order:
     @property
     def is_cancel(self) -> bool:
         return self.action == "cancel"
+
+    @property
+    def force(self) -> bool:
+        return self.mode == "force"
 
 
 def receive(
@@ -109,13 +119,15 @@ def _hastened(standing: Order, heard: Order) -> Order:
     sooner_term = heard.term_asked is not None and (
         standing.term_asked is None or heard.term_asked < standing.term_asked
     )
-    if not (sooner_deadline or sooner_term or (heard.force and not standing.force)):
+    more_urgent = _URGENCY[heard.mode] > _URGENCY[standing.mode]
+    if not (sooner_deadline or sooner_term or more_urgent):
         return standing
     if not sooner_deadline:
         heard.deadline_asked, heard.deadline = standing.deadline_asked, standing.deadline
     if not sooner_term:
         heard.term_asked, heard.term_at = standing.term_asked, standing.term_at
-    heard.force = heard.force or standing.force
+    if not more_urgent:
+        heard.mode = standing.mode
     return heard
 
 

@@ -28,8 +28,10 @@ def commands(
     return st.fixed_dictionaries(
         {
             "id": st.sampled_from(["cmd_a", "cmd_b"]) if id_ is None else st.just(id_),
-            "action": st.sampled_from(["cancel", "pause"]) if action is None else st.just(action),
-            "mode": st.sampled_from(["graceful", "force"]) if mode is None else st.just(mode),
+            "action": st.sampled_from(["cancel", "pause", "resume"]) if action is None else st.just(action),
+            "mode": st.sampled_from(["graceful", "checkpoint", "epoch", "force"])
+            if mode is None
+            else st.just(mode),
             "created_at": st.just(WALL),
             "term_at": st.none() | moments,
             "deadline": moments,
@@ -69,8 +71,10 @@ def climb(order: Order, from_: float, looks: list[float], **state: Any) -> list[
     raise AssertionError(f"the ladder has no end: {done}")
 
 
-@given(commands("pause"), seconds, st.booleans())
-def test_a_pause_never_sends_a_signal(pause: ControlCommand, later: float, term_sent: bool) -> None:
+@given(commands("pause") | commands("resume"), seconds, st.booleans())
+def test_a_pause_never_sends_a_signal_nor_what_ends_a_hold(
+    pause: ControlCommand, later: float, term_sent: bool
+) -> None:
     assert next_step(order(pause), STEADY + later, term_sent=term_sent) == ("wait", None)
 
 
@@ -170,6 +174,26 @@ def test_what_the_main_process_left_behind_is_asked_once_and_killed_when_the_lin
         assert done[0] == (STEADY, "term_left_behind")
 
 
+@given(st.sampled_from(["checkpoint", "epoch"]), st.floats(0, 1e6))
+def test_where_the_run_may_wait_the_ladder_waits_for_it(mode: str, wait: float) -> None:
+    times = {"created_at": WALL, "term_at": WALL + wait + 45, "deadline": WALL + wait + 60}
+    command = cast("ControlCommand", {"id": "cmd_a", "action": "cancel", "mode": mode, **times})
+    terms = climb(order(command), STEADY, [])
+    assert [action for _, action in terms] == ["term_main", "kill"]
+    assert terms[0][0] == pytest.approx(STEADY + wait + 45)
+
+
+def test_the_same_stop_that_becomes_more_urgent_is_news_and_less_urgent_is_not() -> None:
+    times = {"created_at": WALL, "term_at": WALL + 45, "deadline": WALL + 60}
+    standing: Order | None = None
+    for mode, urgency in (("epoch", 0), ("graceful", 1), ("checkpoint", 1), ("force", 2), ("graceful", 2)):
+        command = cast("ControlCommand", {"id": "cmd_a", "action": "cancel", "mode": mode, **times})
+        before, standing = standing, read(standing, command)
+        assert standing is not None
+        assert (standing is not before) == (before is None or standing.mode != before.mode)
+        assert standing.mode == ("epoch", "graceful", "force")[urgency]
+
+
 def test_nothing_is_due_while_nobody_asks() -> None:
     assert next_step(None, STEADY) == ("wait", None)
 
@@ -185,8 +209,8 @@ def test_nothing_is_due_while_nobody_asks() -> None:
         {"term_at": float("nan")},
         {"id": ""},
         {"id": 7},
-        {"action": "resume"},
-        {"mode": "epoch"},
+        {"action": "start"},
+        {"mode": "at_full_moon"},
     ],
 )
 def test_a_command_that_makes_no_sense_is_refused(broken: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import signal
 
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.control import read_control
+from trainstop.rundir.steady_clock import steady_now
 from trainstop.rundir.wake import poke
 from trainstop.shim.child_signals import child_signals
 from trainstop.shim.gpu_watch import GpuWatch
@@ -16,7 +17,6 @@ from trainstop.shim.job_cgroup import cgroup_around
 from trainstop.shim.ladder import next_step, receive
 from trainstop.shim.main_process import StartError, start_main
 from trainstop.shim.process_tree import descendants, kill_round, marked_tree, send_signal
-from trainstop.shim.steady_clock import steady_now
 from trainstop.shim.subreaper import become_subreaper
 
 TYPE_CHECKING = False

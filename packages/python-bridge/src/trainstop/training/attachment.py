@@ -88,7 +88,7 @@ class Attachment:
         else:
             self.outbox.flush(self._progress())
             leaving = self.command.leaving
-            why = leaving["action"] if leaving else "finished"
+            why: str = leaving["action"] if leaving else "finished"
             self.outbox.say(
                 "left",
                 reason="error" if failed else why,

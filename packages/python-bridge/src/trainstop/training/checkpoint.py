@@ -71,13 +71,16 @@ class CheckpointBlock:
         epoch: int | None,
         metrics: Mapping[str, object] | None,
         cause: Cause,
+        saved: Callable[[], None],
     ) -> None:
-        """`directory` None: not this process's affair, so what it writes goes nowhere."""
+        """`directory` None: not this process's affair, so what it writes goes nowhere. `saved` is called
+        when the block was left as it should be and what it wrote lies there whole, before that is told."""
         self._directory = directory
         self._step = step
         self._epoch = epoch
         self._metrics = metrics or {}
         self._cause = cause
+        self._saved = saved
         self._save: Save | None = None
         self._scratch: Path | None = None
         self._started = 0.0
@@ -108,6 +111,8 @@ class CheckpointBlock:
     ) -> Literal[False]:
         if self._scratch is not None:
             shutil.rmtree(self._scratch, ignore_errors=True)
+            if error is None and self._directory is None:
+                self._saved()
         elif self._save is not None and self._directory is not None:
             if error is not None:
                 self._save.abandon()
@@ -133,6 +138,7 @@ class CheckpointBlock:
             if not isinstance(error, Exception):
                 raise  # Ctrl-C, say: the person's, not ours
             return
+        self._saved()
         directory.say(
             "checkpoint",
             checkpoint_id=save.checkpoint_id,

@@ -25,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    from trainstop.rundir.control import ControlCommand
+    from trainstop.rundir.control import ControlCommand, Mode
     from trainstop.rundir.journal import Fact
 
 PATIENCE_SECONDS = 60.0
@@ -155,8 +155,22 @@ class Puppet:
 
     def do(self, expression: str) -> str:
         """The repr of the expression's value."""
-        self._say(json.dumps(expression))
+        self.say(expression)
         return self._answer()
+
+    def say(self, expression: str) -> None:
+        """Let it begin with an expression that may take long; `answer` waits for its value."""
+        self._say(json.dumps(expression))
+
+    def answer(self) -> str:
+        assert self.process.stdout is not None
+        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_SECONDS)
+        assert ready, "no answer"
+        return self._answer()
+
+    def has_answered(self) -> bool:
+        assert self.process.stdout is not None
+        return bool(select.select([self.process.stdout], [], [], 0)[0])
 
     def until(self, expression: str, value: str = "True") -> None:
         """Ask until the answer is this."""
@@ -211,7 +225,7 @@ def order(
     action: Literal["cancel", "pause"] = "cancel",
     *,
     id: str = "cmd_1",
-    mode: Literal["graceful", "force"] = "graceful",
+    mode: Mode = "graceful",
     deadline: float = 3600.0,
 ) -> ControlCommand:
     """A command given now; `deadline` in seconds from now."""

@@ -13,11 +13,12 @@ from trainstop.checkpoints.retention import DEFAULT_KEEP
 from trainstop.checkpoints.verification import verify
 from trainstop.training.attachment import Attachment, Taken
 from trainstop.training.checkpoint import CheckpointBlock, CheckpointDirectory
-from trainstop.training.command_in_force import CommandInForce
+from trainstop.training.command_in_force import CommandInForce, is_hold
 from trainstop.training.complaint import complain
 from trainstop.training.launch import launch_of_this_process, rank_of_this_process
 from trainstop.training.metric_values import plain_numbers
 from trainstop.training.turn import GO_ON, SAVE, SAVE_AND_STOP, STOP
+from trainstop.training.wait import waits_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Literal, Self
 
     from trainstop.checkpoints.manifest import SaveReason
+    from trainstop.training.command_in_force import Place
     from trainstop.training.launch import Launch
     from trainstop.training.outbox import Progress
     from trainstop.training.turn import Turn
@@ -87,6 +89,8 @@ class Run:
         self._epoch: int | None = None
         self._scheduled_step: float | None = None
         self._saved_to_leave = False
+        self._save_every: int | None = None
+        self._ends_epochs = False
         self._entered = False
         self._is_the_run = False
         self._command = _nothing_in_force()
@@ -124,8 +128,10 @@ class Run:
         """Say that `step` steps are done; the answer says whether to save now and whether to leave the loop.
 
         Call it once after every step, in the main thread. `save_every`: also save whenever a multiple of it
-        was reached or passed. When a stop or pause was asked, the answer is to save and stop. When nothing
-        is asked it costs about as much as an empty function call, and never blocks.
+        was reached or passed. When a stop or pause was asked, the answer is to save and stop; a stop that may
+        wait for the next checkpoint or the end of the epoch comes to that when the run is there. When nothing
+        is asked it costs about as much as an empty function call, and never blocks. A pause that holds the
+        run here (and keeps its GPU) blocks until somebody lets it go on, or stops it.
         """
         before = self._step
         self._step = step
@@ -137,9 +143,20 @@ class Run:
             complain(f"end_step({step!r}, {save_every!r}) could not be decided: {error!r}")
             return GO_ON
 
-    def end_epoch(self, epoch: int) -> None:
-        """Say that epoch number `epoch`, counted from 1, is done. For display; `end_step` alone decides."""
+    def end_epoch(self, epoch: int) -> Turn:
+        """Say that epoch number `epoch`, counted from 1, is done. Where a stop was asked, at the end of the
+        epoch or at once, the answer is to save and stop. A script that passes over it is told again by its
+        next `end_step`. Never blocks.
+        """
         self._epoch = epoch
+        try:
+            if not self._ends_epochs:
+                self._ends_epochs = True
+                self._tell_schedule()
+            return GO_ON if self._command.armed is None else self._leave("epoch")
+        except Exception as error:
+            complain(f"end_epoch({epoch!r}) could not be decided: {error!r}")
+            return GO_ON
 
     def log(
         self, metrics: Mapping[str, object], *, step: int | None = None, epoch: int | None = None
@@ -177,28 +194,65 @@ class Run:
             self._saved_to_leave = True
         epoch = self._epoch if epoch is None else epoch
         directory = self._directory if self._is_the_run else None
-        return CheckpointBlock(directory, step=step, epoch=epoch, metrics=metrics, cause=self._cause)
+        return CheckpointBlock(
+            directory, step=step, epoch=epoch, metrics=metrics, cause=self._cause, saved=self._saved
+        )
 
     @property
     def stop_pending(self) -> bool:
-        """Whether a stop or pause was asked. Read it wherever work can be cut short; `end_step` decides."""
-        return self._command.armed is not None
+        """Whether a stop or pause was asked that the next `end_step` will come to. Read it wherever work can
+        be cut short; `end_step` decides. False while a stop waits for a later place, and for a hold: then
+        what is under way still counts."""
+        return self._command.armed is not None and self._command.is_due()
 
     def _decide(self, step: int, save_every: int | None, before: float) -> Turn:
         if not self._is_the_run:
             return GO_ON
-        if self._command.armed is not None and self._command.take() is not None:
-            return STOP if self._saved_to_leave else SAVE_AND_STOP
+        if save_every and save_every > 0 and save_every != self._save_every:
+            self._save_every = save_every
+            self._tell_schedule()
         passed = step - before if before > _NO_STEP else 1
-        if save_every and save_every > 0 and step % save_every < passed:
+        scheduled = bool(save_every and save_every > 0 and step % save_every < passed)
+        armed = self._command.armed
+        if armed is not None:
+            if is_hold(armed) and self._command.leaving is None:
+                self._command.stand_still()
+            turn = self._leave("checkpoint" if scheduled else "step")
+            if turn.stop:
+                return turn
+        if scheduled:
             self._scheduled_step = step
             return SAVE
         return GO_ON
 
+    def _leave(self, place: Place) -> Turn:
+        """The answer where a command is armed."""
+        command = self._command
+        if not command.is_due(place) or command.take(place) is None:
+            return GO_ON
+        return STOP if self._saved_to_leave else SAVE_AND_STOP
+
+    def _saved(self) -> None:
+        """A checkpoint was written. Where a stop waits for one, this is it, whoever asked for the save."""
+        armed = self._command.armed
+        if armed is None or self._command.leaving is not None or waits_for(armed) != "checkpoint":
+            return
+        if self._command.take("checkpoint") is not None:
+            self._saved_to_leave = True
+
+    def _tell_schedule(self) -> None:
+        """What of this script a stop can wait for."""
+        if self._attachment is not None:
+            self._attachment.outbox.say(
+                "schedule", save_every=_whole(self._save_every), epochs=self._ends_epochs
+            )
+
     def _cause(self) -> tuple[SaveReason, str | None]:
-        leaving = self._command.leaving
-        if leaving is not None:
-            return leaving["action"], leaving["id"]
+        command = self._command.leaving
+        if command is None and self._command.armed is not None:
+            command = self._command.armed if waits_for(self._command.armed) == "checkpoint" else None
+        if command is not None:
+            return ("pause" if command["action"] == "pause" else "cancel"), command["id"]
         return ("scheduled" if self._step == self._scheduled_step else "manual"), None
 
     def _progress(self) -> Progress:

@@ -16,12 +16,12 @@ from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.journal import Journal, read_facts
 from trainstop.rundir.layout import RunDir
 from trainstop.rundir.process_identity import boot_id
+from trainstop.rundir.steady_clock import steady_now
 from trainstop.rundir.wake import poke
 from trainstop.server.supervision.journals import SHIM_JOURNAL, SUPERVISOR_JOURNAL
 from trainstop.shim.job_cgroup import recorded_cgroup
 from trainstop.shim.ladder import Order, next_step, receive
 from trainstop.shim.process_tree import Process, kill_round, marked_tree, send_signal
-from trainstop.shim.steady_clock import steady_now
 
 if TYPE_CHECKING:
     from trainstop.rundir.control import ControlCommand
