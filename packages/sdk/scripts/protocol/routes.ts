@@ -133,6 +133,15 @@ export const routes: Route[] = [
     errors: ['job_not_found', 'not_found'],
   },
   {
+    method: 'post',
+    path: '/jobs/{job_id}/report',
+    summary: 'A run reports on itself, with its own token, and hears what is asked of it.',
+    body: 'ReportRequest',
+    bodyRequired: true,
+    answer: 'ReportAnswer',
+    errors: ['job_not_found', 'invalid_request', 'conflict'],
+  },
+  {
     method: 'get',
     path: '/capabilities',
     summary: 'What this server can do, and what it may start.',

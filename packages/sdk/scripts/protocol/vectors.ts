@@ -152,6 +152,14 @@ const fresh: Json = {
   command: null,
   last_command: null,
 }
+const asked: Json = {
+  id: 'cmd_1',
+  action: 'cancel',
+  mode: 'graceful',
+  created_at: at,
+  term_at: at,
+  deadline: later,
+}
 const envelope: Json = { job_id: 'job_abc123', generation: 1, seq: 77, at }
 const event = (type: string, data: unknown): Json => ({ ...envelope, type, data })
 const param: Json = {
@@ -411,6 +419,44 @@ export const vectors: Record<SchemaName, Vectors> = {
       { name: 'nested param', value: { template: 'digits', params: { epochs: { $gt: 1 } } } },
       { name: 'null param', value: { template: 'digits', params: { epochs: null } } },
     ],
+  },
+  ReportedFact: {
+    valid: [
+      { name: 'progress', value: { type: 'progress', at, step: 3, epoch: 0.5 } },
+      { name: 'metrics', value: { type: 'metrics', rows: [[3, null, 1_795_457_340.5, { loss: 'NaN' }]] } },
+    ],
+    invalid: [
+      ...broken({ type: 'left' }),
+      { name: 'a fact of the shim', value: { type: 'tree_gone' } },
+      { name: 'a fact of the supervisor', value: { type: 'exited' } },
+    ],
+  },
+  ReportRequest: {
+    valid: [
+      { name: 'nothing new', value: { attempt: 1, rank: 0, offset: 7, facts: [] } },
+      { name: 'progress', value: { attempt: 2, rank: 3, offset: 0, facts: [{ type: 'progress', step: 3 }] } },
+    ],
+    invalid: [
+      ...broken({ attempt: 1, rank: 0, offset: 0, facts: [] }).filter(
+        (one) => !one.name.startsWith('facts of'),
+      ),
+      { name: 'attempt 0', value: { attempt: 0, rank: 0, offset: 0, facts: [] } },
+      { name: 'rank -1', value: { attempt: 1, rank: -1, offset: 0, facts: [] } },
+      { name: 'offset -1', value: { attempt: 1, rank: 0, offset: -1, facts: [] } },
+      { name: 'facts that are none', value: { attempt: 1, rank: 0, offset: 0, facts: [[]] } },
+      {
+        name: 'too many facts',
+        value: { attempt: 1, rank: 0, offset: 0, facts: Array(1001).fill({ type: 'saving' }) },
+      },
+    ],
+  },
+  ControlCommand: { valid: [{ name: 'cancel', value: asked }], invalid: broken(asked) },
+  ReportAnswer: {
+    valid: [
+      { name: 'nothing asked', value: { success: true, next_offset: 3, command: null } },
+      { name: 'a cancel', value: { success: true, next_offset: 3, command: asked } },
+    ],
+    invalid: broken({ success: true, next_offset: 3, command: asked }),
   },
   ControlAnswer: {
     valid: [

@@ -11,5 +11,6 @@ export * from './metrics'
 export * from './primitives'
 export * from './progress'
 export * from './receipt'
+export * from './report'
 
 export const protocolVersion = 1

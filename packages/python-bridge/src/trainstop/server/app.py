@@ -28,6 +28,7 @@ from trainstop.server.routes import capabilities, control, events, jobs, logs, m
 from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
 from trainstop.server.routes.broadcast import Broadcast
 from trainstop.server.routes.context import THREADS, Context
+from trainstop.server.routes.report import Reports
 from trainstop.server.security.cors import Cors
 from trainstop.server.security.credentials import Credentials
 from trainstop.server.security.guard import Guard
@@ -171,6 +172,7 @@ def routes() -> list[Route]:
         Route("/jobs", jobs.start, methods=["POST"]),
         Route("/jobs", jobs.newest, methods=["GET"]),
         Route("/jobs/{job_id}", jobs.one, methods=["GET"]),
+        Route("/jobs/{job_id}/report", Reports().report, methods=["POST"]),
         Route("/jobs/{job_id}/events", events.events, methods=["GET"]),
         Route("/jobs/{job_id}/metrics", metrics.metrics, methods=["GET"]),
         Route("/jobs/{job_id}/logs", logs.logs, methods=["GET"]),

@@ -62,8 +62,14 @@ class Change:
 
         `attempt`: the attempt to work on; None is the current one.
         """
+        return cls._found(transaction, job_id, owner, attempt, lock=True)
+
+    @classmethod
+    def _found(
+        cls, transaction: Transaction, job_id: str, owner: str | None, attempt: int | None, *, lock: bool
+    ) -> Self:
         connection = transaction.connection
-        job = JobRecord.find(connection, lock=True, id=job_id)
+        job = JobRecord.find(connection, lock=lock, id=job_id)
         if job is None or (owner is not None and job.owner != owner):
             raise no_such_job()
         number = job.attempt if attempt is None else attempt
@@ -72,6 +78,11 @@ class Change:
             raise LookupError(f"job {job_id} has no attempt {number}")
         command = None if job.command_id is None else CommandRecord.find(connection, id=job.command_id)
         return cls(transaction, job, found, command)
+
+    @classmethod
+    def look(cls, transaction: Transaction, job_id: str, attempt: int) -> Self:
+        """As `open`, to look only: locks nothing, and must not be finished."""
+        return cls._found(transaction, job_id, None, attempt, lock=False)
 
     @classmethod
     def create(cls, transaction: Transaction, job: JobRecord, attempt: AttemptRecord) -> Self:

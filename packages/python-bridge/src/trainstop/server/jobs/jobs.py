@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from trainstop.protocol.control import CancelOptions, PauseOptions, ResumeOptions, StartRequest
+from trainstop.protocol.report import ReportRequest
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.server.jobs import idempotency, reading
 from trainstop.server.jobs.asked import Asked, Decision, Options
@@ -18,6 +19,7 @@ from trainstop.server.jobs.deadlines import MINIMUM_GRACE_SECONDS
 from trainstop.server.jobs.facts import apply
 from trainstop.server.jobs.idempotency import Intent, request_text
 from trainstop.server.jobs.pause import pause
+from trainstop.server.jobs.report import asked_of_run, journal_of, next_offset, not_yet_taken
 from trainstop.server.jobs.resume import resume
 from trainstop.server.jobs.snapshot import wire_command, wire_job
 from trainstop.server.jobs.start import start
@@ -255,6 +257,35 @@ class Jobs:
         if change.job.seq != before:
             ended = change.attempt.ended_at is not None
             self._committed(job_id, for_supervision=ended or change.job.command_id != command_before)
+
+    def new_in_report(self, job_id: str, request: ReportRequest) -> list[Fact]:
+        """The facts of a report that were not taken yet. Raises Refusal when its attempt is over."""
+        with self._database.read() as connection:
+            change = Change.look(self._transaction(connection), job_id, request.attempt)
+            return not_yet_taken(request, next_offset(change, request.attempt, request.rank))
+
+    @repeated
+    def report(
+        self, job_id: str, request: ReportRequest, facts: Sequence[Fact]
+    ) -> tuple[int, dict[str, Any] | None]:
+        """Take in what `new_in_report` gave, completed: (where to go on, what is asked of the run).
+
+        Nothing, when another report of this rank came in between. Raises Refusal as above.
+        """
+        with self._database.write() as connection:
+            change = Change.open(self._transaction(connection), job_id, attempt=request.attempt)
+            before = change.job.seq
+            known = next_offset(change, request.attempt, request.rank)
+            if len(not_yet_taken(request, known)) == len(facts) > 0:
+                for fact in facts:
+                    apply(change, fact)
+                known += len(facts)
+                change.attempt.offsets = {**change.attempt.offsets, journal_of(request.rank): known}
+            change.finish()
+            asked = asked_of_run(change.command)
+        if change.job.seq != before:
+            self._committed(job_id, for_supervision=False)
+        return known, asked
 
     def _transaction(self, connection: Connection) -> Transaction:
         return Transaction(connection, self.generation, rfc3339(self._clock()))

@@ -24,8 +24,8 @@ from trainstop.server.security.token import Token
 from trainstop.server.serving import HttpServer
 
 TOKEN = "test-token-0123456789"
-GUESSING_ALLOWED = LimitsSection(refusals_per_second=1e6)
-"""The tests come with thousands of wrong tokens."""
+GUESSING_ALLOWED = LimitsSection(refusals_per_second=1e6, reports_per_second=1e6)
+"""The tests come with thousands of wrong tokens, and of broken reports."""
 WAIT_SECONDS = 60.0
 """What a test waits for an event that must come. Reached only when it doesn't."""
 SCHEMAS = Path(__file__).parents[5] / "sdk" / "protocol" / "schemas"

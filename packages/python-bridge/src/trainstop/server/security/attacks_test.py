@@ -19,10 +19,12 @@ from trainstop.server.security.conftest import (
     as_documented,
     ask,
     attack,
+    bearing,
     closed,
     every,
     example,
     target,
+    worker_token,
 )
 
 pytestmark = pytest.mark.usefixtures("nothing_was_broken")
@@ -86,6 +88,33 @@ def test_without_the_token_a_closed_route_tells_nothing(
 
 
 @closed
+def test_a_runs_token_is_for_its_report_and_nothing_else(
+    site: Site, operation: Operation, job_id: str
+) -> None:
+    """Not even for reading that very job."""
+    headers = [*allowed(site.port, worker_token(site, job_id)), JSON_TYPE]
+    answer = ask(site.port, operation.method, target(operation, job_id), headers, example(operation))
+    # The job is over, and so is its token's time.
+    assert answer.status == (401 if operation.of_runs else 403)
+    other = ask(site.port, operation.method, target(operation, "job_other"), headers, example(operation))
+    assert other.status == (404 if operation.of_runs else 403)
+
+
+@closed
+@pytest.mark.parametrize("token", [TOKEN, None], ids=["the server's", "a person's name"])
+def test_a_report_takes_the_token_of_its_run_alone(
+    site: Site, operation: Operation, token: str | None, job_id: str
+) -> None:
+    if not operation.of_runs:
+        return
+    extra = [] if token else [("Trainstop-Owner", "ada")]
+    headers = [*allowed(site.port), *extra, JSON_TYPE]
+    for id_ in (job_id, ID_OF_NOTHING):
+        answer = ask(site.port, operation.method, target(operation, id_), headers, example(operation))
+        assert (answer.status, answer.code) == (403, "forbidden")
+
+
+@closed
 def test_two_tokens_are_none(site: Site, operation: Operation) -> None:
     answer = attack(site, operation, ("Authorization", f"Bearer {TOKEN}"))
     assert answer.status == 401
@@ -124,7 +153,7 @@ def test_two_tokens_are_none(site: Site, operation: Operation) -> None:
 def test_under_a_name_that_is_not_ours_no_route_answers(
     site: Site, operation: Operation, hosts: list[str]
 ) -> None:
-    headers = [*(("Host", host) for host in hosts), allowed(site.port)[1], JSON_TYPE]
+    headers = [*(("Host", host) for host in hosts), bearing(site, operation)[1], JSON_TYPE]
     answer = ask(site.port, operation.method, target(operation), headers, example(operation))
     # What is no header at all the parser refuses itself.
     assert (answer.status, answer.code) in ((403, "forbidden"), (400, None))
@@ -133,7 +162,7 @@ def test_under_a_name_that_is_not_ours_no_route_answers(
 @every
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST.:1", "[::1]:8000", "[::1]", "127.9.9.9:80"])
 def test_under_any_name_of_loopback_every_route_answers(site: Site, operation: Operation, host: str) -> None:
-    headers = [("Host", host), allowed(site.port)[1], JSON_TYPE]
+    headers = [("Host", host), bearing(site, operation)[1], JSON_TYPE]
     answer = ask(site.port, operation.method, target(operation), headers, example(operation))
     assert answer.status not in (400, 403), answer
     assert as_documented(operation, answer)
@@ -143,7 +172,7 @@ def test_under_any_name_of_loopback_every_route_answers(site: Site, operation: O
 def test_a_request_target_with_another_host_reaches_nothing_of_it(site: Site, operation: Operation) -> None:
     """The absolute form, as for a proxy: the Host header must be ours, whatever stands in the target."""
     evil = f"http://evil.example{target(operation)}"
-    headers = [("Host", "evil.example"), allowed(site.port)[1], JSON_TYPE]
+    headers = [("Host", "evil.example"), bearing(site, operation)[1], JSON_TYPE]
     assert ask(site.port, operation.method, evil, headers, example(operation)).status in (400, 403)
     headers = [*allowed(site.port)[:1], JSON_TYPE]
     answer = ask(site.port, operation.method, evil, headers, example(operation))
@@ -202,7 +231,7 @@ def test_a_second_origin_hides_behind_no_first_one(site: Site, operation: Operat
 def test_a_token_in_the_url_is_refused_even_beside_the_right_header(
     site: Site, operation: Operation, query: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    headers = [*allowed(site.port), JSON_TYPE]
+    headers = [*bearing(site, operation), JSON_TYPE]
     path = f"{target(operation)}?{query}"
     answer = ask(site.port, operation.method, path, headers, example(operation))
     assert (answer.status, answer.code) == (400, "invalid_request")

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from trainstop.server.app import BASE_PATH
+from trainstop.server.app import BASE_PATH, WORKER_KEY_NAME
 from trainstop.server.routes.conftest import TOKEN, WAIT_SECONDS, Site, site
+from trainstop.server.security.worker_token import WorkerTokens, read_worker_key
 
 __all__ = ["site"]
 
@@ -46,8 +47,9 @@ class Operation:
         return BASE_PATH + re.sub(r"\{(\w+)\}", lambda hole: parameters[hole[1]], self.path)
 
     @property
-    def control(self) -> bool:
-        return re.fullmatch(r"/(local|cancel|pause|resume)/.*", self.path) is not None
+    def of_runs(self) -> bool:
+        """Takes the token of a run, and no other."""
+        return self.path.endswith("/report")
 
 
 def document() -> dict[str, Any]:
@@ -198,9 +200,19 @@ def target(operation: Operation, job_id: str = ID_OF_NOTHING) -> str:
     return operation.target(job_id=job_id, command_id="cmd_0123456789abcdef")
 
 
+def worker_token(site: Site, job_id: str = ID_OF_NOTHING) -> str:
+    """Of a job's first attempt, whether or not there is such a job."""
+    return WorkerTokens(read_worker_key(site.data_dir / WORKER_KEY_NAME)).token(job_id, 1)
+
+
+def bearing(site: Site, operation: Operation) -> list[tuple[str, str]]:
+    """The headers of a good request to an operation: with the token that it is for."""
+    return allowed(site.port, worker_token(site) if operation.of_runs else TOKEN)
+
+
 def attack(site: Site, operation: Operation, *extra: tuple[str, str], job_id: str = ID_OF_NOTHING) -> Answer:
     """A good request with something added."""
-    headers = [*allowed(site.port), JSON_TYPE, *extra]
+    headers = [*bearing(site, operation), JSON_TYPE, *extra]
     return ask(site.port, operation.method, target(operation, job_id), headers, example(operation))
 
 
