@@ -71,6 +71,9 @@ function operation(route: Route) {
     responses: {
       [route.success ?? 200]: { description: 'Done.', content: { [media]: { schema: ref(route.answer) } } },
       ...(route.etag && { 304: { description: 'If-None-Match has its ETag: nothing has changed.' } }),
+      ...(route.notReady && {
+        503: { description: 'Not ready.', content: { [media]: { schema: ref(route.answer) } } },
+      }),
       ...Object.fromEntries(
         [...byStatus].map(([status, codes]) => [
           status,

@@ -12,6 +12,8 @@ export interface Route {
   success?: 201
   /** Answers 304 to an `If-None-Match` with its ETag. */
   etag?: boolean
+  /** Answers the same with 503 while the server is not ready. */
+  notReady?: boolean
   stream?: boolean
   open?: boolean
   errors: string[]
@@ -152,6 +154,8 @@ export const routes: Route[] = [
     method: 'get',
     path: '/health',
     summary: 'Is the server live and ready? Needs no token and tells nothing else.',
+    query: { check: '`live`: 200 for as long as it answers. `ready` if left out: 503 while it is not.' },
+    notReady: true,
     answer: 'HealthAnswer',
     open: true,
     errors: [],

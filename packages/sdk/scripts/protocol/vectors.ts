@@ -559,7 +559,13 @@ export const vectors: Record<SchemaName, Vectors> = {
     }),
   },
   HealthAnswer: {
-    valid: [{ name: 'ready', value: { success: true, live: true, ready: true, version: '0.1.0' } }],
+    valid: [
+      { name: 'ready', value: { success: true, live: true, ready: true, version: '0.1.0' } },
+      {
+        name: 'not ready',
+        value: { success: true, live: true, ready: false, version: '0.1.0', not_ready: ['store'] },
+      },
+    ],
     invalid: broken({ success: true, live: true, ready: true, version: '0.1.0' }),
   },
 }

@@ -80,10 +80,14 @@ export const capabilitiesAnswer = z.object({
 })
 export type ServerCapabilities = z.output<typeof capabilitiesAnswer>
 
-/** `ready`: the store answers and supervision runs. */
+/**
+ * `ready`: the store answers, the data directory can be written, and every job is looked after. `not_ready`:
+ * words for what is missing (`starting`, `leaving`, `store`, `data_directory`).
+ */
 export const healthAnswer = z.object({
   ...success,
   live: z.boolean(),
   ready: z.boolean(),
   version: z.string(),
+  not_ready: z.optional(z.array(z.string())),
 })

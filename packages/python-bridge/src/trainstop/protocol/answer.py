@@ -94,8 +94,10 @@ class CapabilitiesAnswer(Success):
 
 
 class HealthAnswer(Success):
-    """`ready`: the store answers and supervision runs."""
+    """`ready`: the store answers, the data directory can be written, and every job is looked after."""
 
     live: bool
     ready: bool
     version: str
+    not_ready: list[str] | None = None
+    """Words: `starting`, `leaving`, `store`, `data_directory`. Left out when ready."""

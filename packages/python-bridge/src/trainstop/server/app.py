@@ -24,7 +24,7 @@ from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.supervision_view import Launching, WorkerAccess
 from trainstop.server.operator_socket import ByDoor, through_the_operators_door
 from trainstop.server.request_log import FAILURE, RequestLog
-from trainstop.server.routes import capabilities, control, events, jobs, logs, metrics, operator_jobs
+from trainstop.server.routes import capabilities, control, events, health, jobs, logs, metrics, operator_jobs
 from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
 from trainstop.server.routes.broadcast import Broadcast
 from trainstop.server.routes.context import THREADS, Context
@@ -100,7 +100,14 @@ class TrainingServer:
             grace_seconds=configuration.server.grace_seconds,
         )
         self.jobs.on_event = self.broadcast.tell
-        self._context = Context(self.jobs, data_dir, self.broadcast, limiter=anyio.CapacityLimiter(THREADS))
+        checks = health.Checks(
+            {
+                "store": self.jobs.store_answers,
+                "data_directory": lambda: health.can_be_written(data_dir),
+            }
+        )
+        limiter = anyio.CapacityLimiter(THREADS)
+        self._context = Context(self.jobs, data_dir, self.broadcast, limiter=limiter, checks=checks)
         everybody = self._application(routes(), self._lifespan)
         operators = self._application([*routes(), *operator_routes()], None)
         guard = Guard(
@@ -116,6 +123,11 @@ class TrainingServer:
         self.app: ASGIApp = RequestLog(guard)
         self.operator_app: ASGIApp = through_the_operators_door(self.app)
         """For the operator's socket."""
+
+    def leave(self) -> None:
+        """The server is asked to go: not ready any more, streams and waits end. Call in its event loop."""
+        self._context.phase = "leaving"
+        self.broadcast.close()
 
     def _application(
         self, served: list[Route], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None
@@ -141,10 +153,10 @@ class TrainingServer:
         try:
             await supervision.start()
             try:
-                self._context.ready = True
+                self._context.phase = "serving"
                 yield
             finally:
-                self._context.ready = False
+                self._context.phase = "leaving"
                 await supervision.stop()
         finally:
             self.broadcast.close()
@@ -180,7 +192,7 @@ def routes() -> list[Route]:
         Route("/jobs/{job_id}/commands", jobs.commands, methods=["GET"]),
         Route("/jobs/{job_id}/commands/{command_id}", jobs.command, methods=["GET"]),
         Route("/capabilities", capabilities.capabilities, methods=["GET"]),
-        Route("/health", capabilities.health, methods=["GET"]),
+        Route("/health", health.health, methods=["GET"]),
     ]
     for route in found:
         # Starlette adds it to GET; on a stream it would answer nothing, for as long as the job runs.

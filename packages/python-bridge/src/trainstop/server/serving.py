@@ -7,12 +7,16 @@ import contextlib
 import copy
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration, read_configuration
@@ -37,6 +41,8 @@ log = logging.getLogger("trainstop.server")
 
 LEAVING_SECONDS = 2
 """How long answers under way may take once the server was asked to go."""
+LAST_SECONDS = 2.8
+"""When a server that was asked to go is gone, whatever hangs: a disk, a database, a reader."""
 
 
 class CannotServe(Exception):
@@ -156,9 +162,32 @@ class HttpServer(uvicorn.Server):
         self.servers.append(await asyncio.get_running_loop().create_unix_server(create, sock=listener))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Streams end when told to; waiting for them would be waiting for their readers.
-        self._server.broadcast.close()
+        """In this order, and training goes on whatever comes of it:
+
+        1. no new connection is taken, `/health` is not ready, idle connections are closed;
+        2. streams and waits end: waiting for them would be waiting for their readers;
+        3. answers under way are given LEAVING_SECONDS, then cut off;
+        4. (in the application's lifespan) supervision stops, then the store is closed.
+
+        A second signal, or LAST_SECONDS after the first, ends the process wherever it is: what was answered
+        is on disk.
+        """
+        self._server.leave()
         await super().shutdown(sockets)
+        self._captured_signals.clear()  # they were obeyed; raised again they would cut off what follows
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        for each in HANDLED_SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
+        end = threading.Timer(LAST_SECONDS, _end_at_once)
+        end.daemon = True
+        end.start()
+
+
+def _end_at_once() -> None:
+    log.warning("Leaving without an answer to the last requests: something took too long to end.")
+    os._exit(0)
 
 
 def _operators(data_dir: Path) -> socket.socket | None:

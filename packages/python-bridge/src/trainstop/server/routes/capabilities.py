@@ -1,4 +1,4 @@
-"""What the server can do, and whether it is well."""
+"""What the server can do."""
 
 from __future__ import annotations
 
@@ -21,10 +21,3 @@ async def capabilities(request: Request) -> Response:
             "templates": [template.wire() for template in templates.values()],
         }
     )
-
-
-async def health(request: Request) -> Response:
-    """`GET /health`, without a token, so it says little."""
-    context = context_of(request)
-    ready = context.ready and await context.call(context.jobs.store_answers)
-    return answer({"live": True, "ready": ready, "version": __version__})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -13,6 +13,9 @@ from starlette.requests import Request
 
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.routes.broadcast import Broadcast
+
+if TYPE_CHECKING:
+    from trainstop.server.routes.health import Checks
 
 THREADS = 4
 """Calls of the store that may run at once; more would only wait for the disk."""
@@ -26,8 +29,9 @@ class Context:
     data_dir: Path
     broadcast: Broadcast
     limiter: anyio.CapacityLimiter
-    ready: bool = False
-    """Supervision runs."""
+    checks: Checks
+    phase: Literal["starting", "serving", "leaving"] = "starting"
+    """`serving`: every job is looked after."""
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run what blocks (the store, files) beside the event loop."""
