@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,15 +21,19 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from trainstop.server.configuration.configuration import Configuration
+from trainstop.server.data_directory import server_id
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.refusal import Refusal
+from trainstop.server.jobs.server_lease import ServerLease, Worker
 from trainstop.server.jobs.supervision_view import Launching, WorkerAccess
+from trainstop.server.keep_lease import keep_lease
 from trainstop.server.operator_socket import ByDoor, through_the_operators_door
 from trainstop.server.request_log import FAILURE, RequestLog
 from trainstop.server.routes import capabilities, control, events, health, jobs, logs, metrics, operator_jobs
 from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
 from trainstop.server.routes.broadcast import Broadcast
 from trainstop.server.routes.context import THREADS, Context
+from trainstop.server.routes.other_servers import watch_other_servers
 from trainstop.server.routes.report import Reports
 from trainstop.server.security.cors import Cors
 from trainstop.server.security.credentials import Credentials
@@ -38,11 +44,14 @@ from trainstop.server.security.sign_in import people_of
 from trainstop.server.security.token import Token
 from trainstop.server.security.worker_token import WorkerTokens, read_worker_key
 from trainstop.server.store.database import Database
+from trainstop.server.store.postgres_url import PostgresUrl
+from trainstop.server.store.store_error import CommitUnknownError, StoreError
+from trainstop.server.store_place import secrets_of, store_place
 from trainstop.server.supervision.supervisor import Supervisor
 
 BASE_PATH = "/api/training"
-DATABASE_NAME = "trainstop.db"
 WORKER_KEY_NAME = "worker-key"
+log = logging.getLogger("trainstop.server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,13 @@ class ServerOptions:
     def secrets(self) -> list[str]:
         """What must stand in no log, no answer and no job's environment."""
         jwt_secret = b"" if self.jwt_secret is None else self.jwt_secret
-        return [secret for secret in (self.token.value, jwt_secret.decode("latin-1")) if secret]
+        store = secrets_of(self.store_place, self.environment)
+        return [secret for secret in (self.token.value, jwt_secret.decode("latin-1"), *store) if secret]
+
+    @property
+    def store_place(self) -> Path | PostgresUrl:
+        """Raises ConfigurationError or StoreError."""
+        return store_place(self.configuration.store, self.environment, self.data_dir.resolve())
 
 
 class Supervision(Protocol):
@@ -84,7 +99,13 @@ class TrainingServer:
         options.data_dir.chmod(0o700)
         data_dir = options.data_dir.resolve()
         configuration = options.configuration
-        self.database = Database(data_dir / DATABASE_NAME)
+        self.database = Database(options.store_place)
+        self._lease = ServerLease(self.database, Worker(server_id(data_dir), str(data_dir)))
+        try:
+            self._lease.take()
+        except BaseException:
+            self.database.close()
+            raise
         self.broadcast = Broadcast()
         environment = environment_for_jobs(options.environment, options.secrets)
         workers = WorkerTokens(read_worker_key(data_dir / WORKER_KEY_NAME))
@@ -95,6 +116,8 @@ class TrainingServer:
                 environment,
                 configuration.server.max_running_jobs,
                 WorkerAccess(options.url, workers.token),
+                server_id=self._lease.worker.server_id,
+                run=self._lease.worker.run,
             ),
             configuration.templates,
             grace_seconds=configuration.server.grace_seconds,
@@ -138,6 +161,7 @@ class TrainingServer:
             exception_handlers={
                 Refusal: _refusal,
                 RequestError: _request_error,
+                StoreError: _store_error,
                 HTTPException: _http_exception,
                 Exception: _failure,
             },
@@ -149,9 +173,12 @@ class TrainingServer:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.broadcast.open()
         supervision = self._supervise(self.jobs, self._context.data_dir)
-        watch = asyncio.create_task(self.broadcast.watch_logs())
+        tasks = [asyncio.create_task(self.broadcast.watch_logs())]
         try:
             await supervision.start()
+            if self.database.shared:
+                tasks.append(asyncio.create_task(watch_other_servers(self.jobs, self.broadcast)))
+                tasks.append(asyncio.create_task(keep_lease(self._lease, supervision.stop)))
             try:
                 self._context.phase = "serving"
                 yield
@@ -160,9 +187,18 @@ class TrainingServer:
                 await supervision.stop()
         finally:
             self.broadcast.close()
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
-            await asyncio.to_thread(self.database.close)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(self._close_store)
+
+    def _close_store(self) -> None:
+        if self.database.shared:
+            try:
+                self._lease.give_back()
+            except (StoreError, SQLAlchemyError) as error:  # it ends by itself
+                log.warning("the store can't be told that this server goes: %s", error)
+        self.database.close()
 
 
 def environment_for_jobs(environment: Mapping[str, str], secrets: Iterable[str]) -> dict[str, str]:
@@ -213,6 +249,15 @@ async def _refusal(request: Request, error: Exception) -> Response:
 async def _request_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
     return refuse_error(request.scope, error)
+
+
+async def _store_error(request: Request, error: Exception) -> Response:
+    log.warning("%s %s: %s", request.method, request.url.path, error)
+    if isinstance(error, CommitUnknownError):
+        sentence = "The connection to the store broke; whether this was done, only another look can tell."
+        return refuse(request.scope, 504, "outcome_unknown", sentence)
+    sentence = "The server's store can't be reached just now, and nothing was changed; try again in a moment."
+    return refuse(request.scope, 502, "server_unreachable", sentence)
 
 
 async def _failure(request: Request, error: Exception) -> Response:

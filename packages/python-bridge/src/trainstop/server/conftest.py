@@ -165,7 +165,9 @@ def postgres() -> Postgres:
 def postgres_store() -> tuple[str, Database]:
     """(URL, store) for tests that follow each other and each want it empty: see `emptied`."""
     url = postgres().new_database()
-    return url, Database(PostgresUrl(url))
+    database = Database(PostgresUrl(url))
+    atexit.register(database.close)
+    return url, database
 
 
 def emptied(database: Database) -> Database:

@@ -1,14 +1,23 @@
-"""One server works in a data directory: two would record everything twice."""
+"""One server works in a data directory: two would record everything twice. The directory says which server
+that is, for as long as it exists, whoever runs in it."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
+import secrets
+import socket
 from pathlib import Path
+
+from trainstop.rundir.atomic_file import read_json, write_json_atomically
+
+IDENTITY_NAME = "server.json"
+_ID = re.compile(r"srv_[0-9a-f]{16}")
 
 
 class DataDirectoryInUseError(Exception):
-    """The message says which directory, and what to do."""
+    """It can't be worked in. The message says which directory, and what to do."""
 
 
 def claim(data_dir: Path) -> int:
@@ -26,3 +35,26 @@ def claim(data_dir: Path) -> int:
             "Stop it first, or name another directory with --data."
         ) from None
     return lock
+
+
+def server_id(data_dir: Path) -> str:
+    """Of the server in this directory; made once. In a store that several servers share it says whose a job
+    is, so it must outlive every restart and be in no copy of the directory.
+
+    Raises DataDirectoryInUseError when it is damaged, OSError when it can't be read or written.
+    """
+    path = data_dir / IDENTITY_NAME
+    try:
+        found = read_json(path)
+        if found is not None and _ID.fullmatch(found["id"]):
+            return str(found["id"])
+    except (ValueError, TypeError, KeyError):
+        found = {}
+    if found is not None:
+        raise DataDirectoryInUseError(
+            f"{path} is damaged; write into it the id that this server's jobs have in the store, as in "
+            '{"id": "srv_0123456789abcdef"}, or remove it if its store is a file in the same directory.'
+        )
+    made = f"srv_{secrets.token_hex(8)}"
+    write_json_atomically(path, {"id": made, "host": socket.gethostname()})
+    return made

@@ -14,6 +14,7 @@ from trainstop.server.configuration.nearest import not_known
 from trainstop.server.configuration.people_section import PeopleSection
 from trainstop.server.configuration.section import Section, read_section
 from trainstop.server.configuration.server_section import ServerSection
+from trainstop.server.configuration.store_section import StoreSection
 from trainstop.server.configuration.templates import TemplatesReader
 from trainstop.server.templates.template import Template
 
@@ -23,6 +24,7 @@ SECTIONS: dict[str, type[Section]] = {
     "limits": LimitsSection,
     "cors": CorsSection,
     "log": LogSection,
+    "store": StoreSection,
 }
 """Each table of the file beside `templates`. A field of `Configuration` bears the same name."""
 
@@ -34,6 +36,7 @@ class Configuration:
     limits: LimitsSection = field(default_factory=LimitsSection)
     cors: CorsSection = field(default_factory=CorsSection)
     log: LogSection = field(default_factory=LogSection)
+    store: StoreSection = field(default_factory=StoreSection)
     templates: dict[str, Template] = field(default_factory=dict)
 
 

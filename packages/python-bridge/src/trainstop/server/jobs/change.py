@@ -13,6 +13,9 @@ from trainstop.server.jobs.states import FINAL, TRANSITIONS, Outcome, State, Tri
 from trainstop.server.store import tables
 from trainstop.server.store.records import AttemptRecord, CheckpointRecord, CommandRecord, JobRecord
 
+ALONE = "alone"
+"""The id of a server that shares its store with none, where nobody gave it one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
@@ -21,6 +24,8 @@ class Transaction:
     connection: Connection
     generation: int
     at: str
+    server_id: str = ALONE
+    """Of the server that new jobs belong to."""
 
 
 class Change:
@@ -86,7 +91,8 @@ class Change:
 
     @classmethod
     def create(cls, transaction: Transaction, job: JobRecord, attempt: AttemptRecord) -> Self:
-        """A new job."""
+        """A new job, of this server unless it says another."""
+        job.server_id = job.server_id or transaction.server_id
         job.add(transaction.connection)
         attempt.add(transaction.connection)
         change = cls(transaction, job, attempt, None)

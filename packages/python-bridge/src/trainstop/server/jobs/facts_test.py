@@ -6,6 +6,7 @@ import pytest
 
 from trainstop.rundir.clock import rfc3339, unix_seconds
 from trainstop.server.jobs.conftest import Desk
+from trainstop.server.jobs.supervised_job import ReadElsewhereError
 
 
 def end_of(desk: Desk, job_id: str) -> tuple[str, str]:
@@ -190,3 +191,17 @@ def test_a_command_replaced_meanwhile_gets_no_receipts_of_the_next_ones(desk: De
     desk.cancel(job_id)
     desk.tell(job_id, "rank-0", "acknowledged", command_id=pause, step=3)
     assert "acknowledged" not in desk.receipts(job_id)
+
+
+def test_facts_that_do_not_begin_where_the_store_stands_change_nothing(desk: Desk) -> None:
+    job_id = desk.running()
+    step = {"at": rfc3339(desk.clock()), "source": "rank-0", "type": "progress", "step": 5, "epoch": None}
+    desk.jobs.record(job_id, 1, [step], {"rank-0.jsonl": 50}, {})
+    before, events = desk.job(job_id), desk.events(job_id)
+    for since, end in (({}, 50), ({"rank-0.jsonl": 10}, 50), ({"rank-0.jsonl": 60}, 90), (None, 40)):
+        with pytest.raises(ReadElsewhereError) as error:
+            desk.jobs.record(job_id, 1, [{**step, "step": 6}], {"rank-0.jsonl": end}, since)
+        assert error.value.offsets == {"rank-0.jsonl": 50}
+    assert (desk.job(job_id), desk.events(job_id)) == (before, events)
+    desk.jobs.record(job_id, 1, [{**step, "step": 6}], {"rank-0.jsonl": 90}, {"rank-0.jsonl": 50})
+    assert desk.job(job_id)["progress"]["step"] == 6

@@ -21,11 +21,12 @@ from trainstop.server.jobs.idempotency import Intent, request_text
 from trainstop.server.jobs.pause import pause
 from trainstop.server.jobs.report import asked_of_run, journal_of, next_offset, not_yet_taken
 from trainstop.server.jobs.resume import resume
+from trainstop.server.jobs.server_lease import holds_lease
 from trainstop.server.jobs.snapshot import wire_command, wire_job
 from trainstop.server.jobs.start import start
 from trainstop.server.jobs.start_command import CommandRequest, start_command
 from trainstop.server.jobs.states import State, Trigger
-from trainstop.server.jobs.supervised_job import Fact, SupervisedJob
+from trainstop.server.jobs.supervised_job import Fact, ReadElsewhereError, SupervisedJob
 from trainstop.server.jobs.supervision_view import (
     Launching,
     free_places,
@@ -192,9 +193,16 @@ class Jobs:
 
     @repeated
     def attempt(self, job_id: str, owner: str | None, attempt: int | None) -> tuple[int, bool]:
-        """(number, whether it is over) of an attempt, None being the current one."""
+        """(number, whether it is over) of an attempt, None being the current one. `not_supported` where its
+        run directory is on another server's machine."""
         with self._database.read() as connection:
-            return reading.attempt(connection, job_id, owner, attempt)
+            return reading.attempt(connection, job_id, owner, attempt, self._launching.server_id)
+
+    @repeated
+    def positions(self, job_ids: Sequence[str]) -> dict[str, int]:
+        """Job id → seq, of those that exist: who asks again sees whose news were written elsewhere."""
+        with self._database.read() as connection:
+            return reading.positions(connection, job_ids)
 
     def store_answers(self) -> bool:
         """Whether the store can be read just now."""
@@ -227,28 +235,42 @@ class Jobs:
         cancelled or paused meanwhile or no place is free.
         """
         with self._database.write() as connection:
+            launching = self._launching
+            # First, so that the places are counted by one after the other.
+            if launching.run is not None and not holds_lease(connection, launching.server_id, launching.run):
+                return False
             change = Change.open(self._transaction(connection), job_id)
             state = change.state
             if change.job.attempt != attempt or change.outcome(Trigger.CLAIMED) is not State.STARTING:
                 return False
             if change.attempt.launch == "launched":
                 return False
-            if state is State.PENDING and free_places(connection, self._launching.max_running_jobs) < 1:
+            if state is State.PENDING and free_places(connection, self._launching) < 1:
                 return False
             change.attempt.launch = "claimed"
             change.finish()
         return True
 
     @repeated
-    def record(self, job_id: str, attempt: int, facts: Sequence[Fact], offsets: dict[str, int]) -> None:
+    def record(
+        self,
+        job_id: str,
+        attempt: int,
+        facts: Sequence[Fact],
+        offsets: Mapping[str, int],
+        since: Mapping[str, int] | None = None,
+    ) -> None:
         """Take in what was seen, in the order it happened, and how far each journal has been read, in one
-        transaction: transitions, receipts, events, offsets. `offsets` may name only some journals.
+        transaction: transitions, receipts, events, offsets. `offsets` may name only some journals; `since`
+        says where in them these facts begin. Raises ReadElsewhereError when the store stands elsewhere, and
+        then nothing has changed, so that two who follow the same journals record each fact once.
 
         Facts about an attempt that has ended change nothing: its end was decided once.
         """
         with self._database.write() as connection:
             change = Change.open(self._transaction(connection), job_id, attempt=attempt)
             before, command_before = change.job.seq, change.job.command_id
+            _must_continue(change.attempt.offsets, offsets, since)
             change.attempt.offsets = {**change.attempt.offsets, **offsets}
             for fact in facts:
                 if change.attempt.ended_at is None and change.job.attempt == attempt:
@@ -288,10 +310,19 @@ class Jobs:
         return known, asked
 
     def _transaction(self, connection: Connection) -> Transaction:
-        return Transaction(connection, self.generation, rfc3339(self._clock()))
+        return Transaction(connection, self.generation, rfc3339(self._clock()), self._launching.server_id)
 
     def _committed(self, job_id: str, *, for_supervision: bool) -> None:
         if self.on_event is not None:
             self.on_event(job_id)
         if for_supervision and self.on_change is not None:
             self.on_change(job_id)
+
+
+def _must_continue(
+    stands: Mapping[str, int], offsets: Mapping[str, int], since: Mapping[str, int] | None
+) -> None:
+    for name, end in offsets.items():
+        stand = stands.get(name, 0)
+        if end < stand or (since is not None and since.get(name, 0) != stand):
+            raise ReadElsewhereError(stands)

@@ -142,6 +142,8 @@ class Anything(RuleBasedStateMachine):
     def supervisor_tells(
         self, job_id: str, type_: str, exit_code: int | None, signal: int | None, old: bool
     ) -> None:
+        if type_ == "launched" and job_id not in self._claimed():
+            return  # a supervisor launches only what it has claimed a place for
         told = {"exit_code": exit_code, "signal": signal, "error": None}
         self.desk.tell(job_id, "supervisor", type_, command_id=self._some_command(job_id, old), **told)
 
@@ -174,8 +176,10 @@ class Anything(RuleBasedStateMachine):
             self._moves_on(before, job)
             self._replays(job)
             self._commands_end_once(job)
-        running = [job for job in self.desk.jobs.supervised() if job.claimed]
-        assert len(running) <= 3
+        assert len(self._claimed()) <= 3
+
+    def _claimed(self) -> set[str]:
+        return {job.job_id for job in self.desk.jobs.supervised() if job.claimed}
 
     def _moves_on(self, before: dict[str, Any] | None, job: dict[str, Any]) -> None:
         if before is None:

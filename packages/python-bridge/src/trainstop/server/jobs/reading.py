@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from trainstop.server.jobs.refusal import Refusal, no_such_job
+from trainstop.server.jobs.server_lease import host_of
 from trainstop.server.jobs.snapshot import wire_checkpoint, wire_command, wire_job, wire_jobs
 from trainstop.server.jobs.states import FINAL, State
 from trainstop.server.store import tables
 from trainstop.server.store.records import AttemptRecord, CheckpointRecord, CommandRecord, JobRecord
 
+_IDS_AT_ONCE = 500
 _NO_COLUMNS: dict[str, Any] = {"attempt": [], "step": [], "epoch": [], "elapsed_seconds": [], "values": {}}
 
 
@@ -101,9 +103,27 @@ def checkpoints(connection: Connection, job_id: str, owner: str | None) -> list[
     return [wire_checkpoint(CheckpointRecord.from_row(row)) for row in connection.execute(query)]
 
 
-def attempt(connection: Connection, job_id: str, owner: str | None, number: int | None) -> tuple[int, bool]:
-    """(number, whether it is over) of an attempt, None being the current one."""
-    current = job_record(connection, job_id, owner).attempt
+def positions(connection: Connection, job_ids: Sequence[str]) -> dict[str, int]:
+    """The newest seq of each of these jobs."""
+    found: dict[str, int] = {}
+    for begin in range(0, len(job_ids), _IDS_AT_ONCE):
+        ids = job_ids[begin : begin + _IDS_AT_ONCE]
+        query = select(tables.jobs.c.id, tables.jobs.c.seq).where(tables.jobs.c.id.in_(ids))
+        found.update({row.id: row.seq for row in connection.execute(query)})
+    return found
+
+
+def attempt(
+    connection: Connection, job_id: str, owner: str | None, number: int | None, server_id: str
+) -> tuple[int, bool]:
+    """(number, whether it is over) of an attempt whose files are this server's; None is the current one."""
+    job = job_record(connection, job_id, owner)
+    if job.server_id != server_id:
+        host = host_of(connection, job.server_id)
+        raise Refusal(
+            "not_supported", f"The files of this job lie on {host}; ask the Trainstop server there for them."
+        )
+    current = job.attempt
     wanted = current if number is None else number
     found = AttemptRecord.find(connection, job_id=job_id, attempt=wanted)
     if found is None:

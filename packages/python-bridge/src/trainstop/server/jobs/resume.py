@@ -81,6 +81,7 @@ def _as_new_job(
         updated_at=change.at,
         progress=no_progress(),
         save_seconds=old.save_seconds,
+        server_id=old.server_id,  # the checkpoint lies on that machine
         resumed_from={"job_id": source.job_id, "checkpoint_id": source.checkpoint_id},
     )
     attempt = AttemptRecord(job_id=job.id, attempt=1, created_at=change.at, resume=source.for_spec)

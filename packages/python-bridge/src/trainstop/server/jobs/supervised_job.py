@@ -13,6 +13,15 @@ Fact = Mapping[str, Any]
 """`at`, `type`, `source` and the fields of that type; see docs/architecture.md."""
 
 
+class ReadElsewhereError(Exception):
+    """The journals are not recorded just up to where these facts begin: another supervisor was there, or a
+    commit whose answer was lost. Nothing was changed; read on from `offsets`."""
+
+    def __init__(self, offsets: Mapping[str, int]) -> None:
+        super().__init__("the store stands elsewhere in the journals")
+        self.offsets = dict(offsets)
+
+
 @dataclass(frozen=True, slots=True)
 class SupervisedJob:
     """A job that has a process, should get one, or may have one left."""

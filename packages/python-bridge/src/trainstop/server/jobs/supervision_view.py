@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, and_, func, select
 
 from trainstop.rundir.clock import unix_seconds
 from trainstop.rundir.layout import server_wake
+from trainstop.server.jobs.change import ALONE
 from trainstop.server.jobs.states import SUPERVISED, State
 from trainstop.server.jobs.supervised_job import SupervisedJob
 from trainstop.server.store import tables
@@ -65,6 +66,10 @@ class Launching:
     """0: no limit."""
     worker: WorkerAccess | None = None
     """None: runs are given no way to report by HTTP."""
+    server_id: str = ALONE
+    """Only this server's jobs are launched and supervised."""
+    run: str | None = None
+    """Of its lease, in a store that is shared."""
 
 
 def supervised_jobs(connection: Connection, launching: Launching) -> list[SupervisedJob]:
@@ -72,8 +77,9 @@ def supervised_jobs(connection: Connection, launching: Launching) -> list[Superv
 
     Asked every second, so it is one query, however many there are, and only of what supervision works with.
     """
-    query = _SUPERVISED.order_by(tables.attempts.c.created_at, tables.jobs.c.number)
-    free = free_places(connection, launching.max_running_jobs)
+    mine = _SUPERVISED.where(tables.jobs.c.server_id == launching.server_id)
+    query = mine.order_by(tables.attempts.c.created_at, tables.jobs.c.number)
+    free = free_places(connection, launching)
     jobs = []
     for row in connection.execute(query):
         job = _supervised(row, launching, free > 0)
@@ -84,16 +90,19 @@ def supervised_jobs(connection: Connection, launching: Launching) -> list[Superv
 
 def one_supervised_job(connection: Connection, job_id: str, launching: Launching) -> SupervisedJob | None:
     if not launching.max_running_jobs:
-        row = connection.execute(_SUPERVISED.where(tables.jobs.c.id == job_id)).first()
+        mine = _SUPERVISED.where(tables.jobs.c.server_id == launching.server_id)
+        row = connection.execute(mine.where(tables.jobs.c.id == job_id)).first()
         return None if row is None else _supervised(row, launching, True)
     return next((job for job in supervised_jobs(connection, launching) if job.job_id == job_id), None)
 
 
-def free_places(connection: Connection, max_running_jobs: int) -> float:
-    if not max_running_jobs:
+def free_places(connection: Connection, launching: Launching) -> float:
+    if not launching.max_running_jobs:
         return float("inf")
-    query = select(func.count()).select_from(tables.jobs).join(tables.attempts, _CURRENT).where(_HAS_PLACE)
-    return max_running_jobs - connection.execute(query).scalar_one()
+    mine = tables.jobs.c.server_id == launching.server_id
+    jobs = select(func.count()).select_from(tables.jobs).join(tables.attempts, _CURRENT)
+    query = jobs.where(_HAS_PLACE, mine)
+    return launching.max_running_jobs - connection.execute(query).scalar_one()
 
 
 def _supervised(row: Row[*tuple[Any, ...]], launching: Launching, place_free: bool) -> SupervisedJob:

@@ -63,6 +63,10 @@ class Broadcast:
             if not listeners:
                 del self._listeners[job_id]
 
+    def watched(self) -> list[str]:
+        """The jobs that somebody listens to."""
+        return list(self._listeners)
+
     async def watch_logs(self) -> None:
         """Ring when an output that somebody watches has grown. Runs as long as the server."""
         while True:

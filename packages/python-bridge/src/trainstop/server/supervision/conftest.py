@@ -22,11 +22,11 @@ from trainstop.protocol.control import CancelOptions, PauseOptions, ResumeOption
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.journal import read_facts
 from trainstop.rundir.layout import RunDir
-from trainstop.server.app import DATABASE_NAME
 from trainstop.server.jobs.asked import Asked
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervision_view import Launching
 from trainstop.server.store.database import Database
+from trainstop.server.store_place import DATABASE_NAME
 from trainstop.server.supervision import attempt as attempt_module
 from trainstop.server.supervision.launch import launch
 from trainstop.server.supervision.supervisor import Supervisor

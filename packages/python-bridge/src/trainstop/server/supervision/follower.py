@@ -11,7 +11,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.layout import RunDir
 from trainstop.server.jobs.jobs import Jobs
-from trainstop.server.jobs.supervised_job import SupervisedJob
+from trainstop.server.jobs.supervised_job import ReadElsewhereError, SupervisedJob
 from trainstop.server.store.store_error import StoreError
 from trainstop.server.supervision.background import Background
 from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
@@ -62,17 +62,27 @@ class Follower:
     async def _record(self, batch: Batch) -> None:
         try:
             facts = [await self._verified(fact) for fact in batch.facts]
-            await self._background.run(self._jobs.record, self._job_id, self._attempt, facts, batch.offsets)
+            await self._store(facts, batch)
         except STORE_TROUBLE:
             raise
+        except ReadElsewhereError as error:
+            log.warning("job %s: %s; reading on from there", self._job_id, error)
+            self._journals.go_to(error.offsets)
+            self._suspect = None
+            return
         except Exception as error:
             if len(batch.facts) > 1:
                 log.warning("job %s: one of %d facts does harm: %s", self._job_id, len(batch.facts), error)
                 self._suspect = batch  # nothing was recorded: from here on one by one
                 return
             log.exception("job %s: left out, as it can't be recorded: %.500r", self._job_id, batch.facts)
-            await self._background.run(self._jobs.record, self._job_id, self._attempt, [], batch.offsets)
+            await self._store([], batch)
         self._journals.advance(batch)
+
+    async def _store(self, facts: list[dict[str, Any]], batch: Batch) -> None:
+        since = self._journals.begin_of(batch)
+        record = self._jobs.record
+        await self._background.run(record, self._job_id, self._attempt, facts, batch.offsets, since)
 
     async def _verified(self, fact: dict[str, Any]) -> dict[str, Any]:
         if fact["type"] != "checkpoint":

@@ -81,6 +81,15 @@ class Journals:
     def advance(self, batch: Batch) -> None:
         self._offsets.update(batch.offsets)
 
+    def begin_of(self, batch: Batch) -> dict[str, int]:
+        """Where the batch begins in each journal that it goes further in."""
+        return {name: self._offset(name) for name in batch.offsets}
+
+    def go_to(self, offsets: Mapping[str, int]) -> None:
+        """Read on from there."""
+        self._offsets = dict(offsets)
+        self._seen = None
+
     def has_reached(self, batch: Batch) -> bool:
         return all(self._offset(name) >= end for name, end in batch.offsets.items())
 

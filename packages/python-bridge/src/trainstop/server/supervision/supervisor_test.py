@@ -188,10 +188,10 @@ def test_a_fact_that_the_store_refuses_is_left_out_and_nothing_else(
 ) -> None:
     record = desk.jobs.record
 
-    def refusing(job_id: str, attempt: int, facts: Any, offsets: dict[str, int]) -> None:
+    def refusing(job_id: str, attempt: int, facts: Any, *where: Any) -> None:
         if any(fact["type"] == "poison" for fact in facts):
             raise ZeroDivisionError("a fault in the server")
-        record(job_id, attempt, facts, offsets)
+        record(job_id, attempt, facts, *where)
 
     monkeypatch.setattr(desk.jobs, "record", refusing)
 
@@ -216,12 +216,12 @@ def test_while_the_store_is_in_trouble_nothing_is_lost_or_counted_twice(
     record = desk.jobs.record
     calls = 0
 
-    def sometimes(job_id: str, attempt: int, facts: Any, offsets: dict[str, int]) -> None:
+    def sometimes(job_id: str, attempt: int, facts: Any, *where: Any) -> None:
         nonlocal calls
         calls += 1
         if calls % 2:
             raise OperationalError("INSERT", None, Exception("database or disk is full"))
-        record(job_id, attempt, facts, offsets)
+        record(job_id, attempt, facts, *where)
 
     monkeypatch.setattr(desk.jobs, "record", sometimes)
 
