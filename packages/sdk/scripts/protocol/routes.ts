@@ -91,6 +91,17 @@ export const routes: Route[] = [
     errors: ['job_not_found'],
   },
   {
+    method: 'post',
+    path: '/events',
+    summary:
+      'Server-sent events of many jobs in one stream, each as in its own. `bookmark` says that nothing was missed of a job so far, `gone` that there is no such job. The stream ends when all its jobs have.',
+    body: 'EventsRequest',
+    bodyRequired: true,
+    answer: 'Event',
+    stream: true,
+    errors: ['invalid_request'],
+  },
+  {
     method: 'get',
     path: '/jobs/{job_id}/metrics',
     summary: 'All metric rows so far, as columns.',

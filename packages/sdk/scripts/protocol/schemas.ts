@@ -24,6 +24,7 @@ export const schemas = {
   ReportRequest: p.reportRequest,
   ControlCommand: p.controlCommand,
   ReportAnswer: p.reportAnswer,
+  EventsRequest: p.eventsRequest,
   ControlAnswer: p.wireControlAnswer,
   JobAnswer: p.wireJobAnswer,
   JobsAnswer: p.wireJobsAnswer,

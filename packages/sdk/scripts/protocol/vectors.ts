@@ -319,12 +319,31 @@ export const vectors: Record<SchemaName, Vectors> = {
       { name: 'log', value: event('log', { attempt: 1, size: 4096 }) },
       { name: 'reset', value: event('reset', { reason: 'The cursor is older than what is kept.' }) },
       { name: 'end', value: event('end', { status: 'cancelled' }) },
+      { name: 'bookmark', value: event('bookmark', {}) },
+      { name: 'gone', value: { ...event('gone', { reason: 'There is no such job.' }), seq: 0 } },
     ],
     invalid: [
       ...broken(event('log', { attempt: 1, size: 4096 })),
       { name: 'job event with a command', value: event('job', command) },
       { name: 'unknown type', value: event('weather', {}) },
       { name: 'log with a negative size', value: event('log', { attempt: 1, size: -1 }) },
+    ],
+  },
+  EventsRequest: {
+    valid: [
+      { name: 'one job, from now on', value: { jobs: { job_1: null } } },
+      { name: 'two jobs, one from a cursor on', value: { jobs: { job_1: '1.42', job_2: null } } },
+    ],
+    invalid: [
+      { name: 'no jobs', value: { jobs: {} } },
+      { name: 'a list', value: { jobs: ['job_1'] } },
+      { name: 'an id that no job can have', value: { jobs: { '../job': null } } },
+      { name: 'a cursor that is a number', value: { jobs: { job_1: 42 } } },
+      { name: 'a cursor without end', value: { jobs: { job_1: '1'.repeat(65) } } },
+      {
+        name: 'too many jobs',
+        value: { jobs: Object.fromEntries(Array.from({ length: 201 }, (_, i) => [`job_${i}`, null])) },
+      },
     ],
   },
   Error: {

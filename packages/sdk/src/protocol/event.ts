@@ -6,7 +6,17 @@ import { latestMetric, metricColumns } from './metrics'
 import { count, id, timestamp } from './primitives'
 import { progress } from './progress'
 
-export const eventTypes = ['job', 'command', 'checkpoint', 'metrics', 'log', 'reset', 'end'] as const
+export const eventTypes = [
+  'job',
+  'command',
+  'checkpoint',
+  'metrics',
+  'log',
+  'reset',
+  'end',
+  'bookmark',
+  'gone',
+] as const
 export type EventType = (typeof eventTypes)[number]
 
 const envelope = { job_id: id, generation: count, seq: count, at: timestamp }
@@ -23,6 +33,10 @@ const logData = z.object({ attempt: count, size: count })
 const resetData = z.object({ reason: z.string() })
 /** The last event of a job that is final. The end of a stream without it is not the end of the job. */
 const endData = z.object({ status: z.string() })
+/** Nothing was missed of this job up to this seq. Comes in the stream of many jobs. */
+const bookmarkData = z.object({})
+/** There is no such job: it never was, was removed, or is somebody else's. Comes in the stream of many jobs, has no id. */
+const goneData = z.object({ reason: z.string() })
 
 function eventsWith<J extends z.ZodMiniType>(jobSchema: J) {
   return z.discriminatedUnion('type', [
@@ -33,6 +47,8 @@ function eventsWith<J extends z.ZodMiniType>(jobSchema: J) {
     z.object({ ...envelope, type: z.literal('log'), data: logData }),
     z.object({ ...envelope, type: z.literal('reset'), data: resetData }),
     z.object({ ...envelope, type: z.literal('end'), data: endData }),
+    z.object({ ...envelope, type: z.literal('bookmark'), data: bookmarkData }),
+    z.object({ ...envelope, type: z.literal('gone'), data: goneData }),
   ])
 }
 
@@ -43,3 +59,15 @@ export type WireEvent = z.output<typeof wireEvent>
 /** An event as a client works with it. A type that a newer server invents does not parse: pass it over. */
 export const event = eventsWith(job)
 export type TrainingEvent = z.output<typeof event>
+
+/** Body of `POST /events`: each job (at most 200) with the id of the last event that is known of it, `null` for none. */
+export const eventsRequest = z.object({
+  jobs: z
+    .record(id, z.nullable(z.string().check(z.maxLength(64))))
+    .check(z.refine((jobs) => inBounds(Object.keys(jobs).length))),
+})
+export type EventsRequest = z.output<typeof eventsRequest>
+
+function inBounds(jobs: number): boolean {
+  return jobs >= 1 && jobs <= 200
+}

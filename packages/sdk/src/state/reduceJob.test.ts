@@ -100,6 +100,15 @@ describe('reduceJob', () => {
     expect(reduceJob(held, reset)).toBe(held)
   })
 
+  it('is not changed by a bookmark, nor by being gone', () => {
+    const held = parseJob(wireJob({ seq: 5 }))
+    for (const event of [
+      { ...envelope(9), type: 'bookmark', data: {} },
+      { ...envelope(9), type: 'gone', data: { reason: 'There is no such job.' } },
+    ])
+      expect(reduceJob(held, parse(event))).toBe(held)
+  })
+
   it('is not changed by an event of another job', () => {
     const held = parseJob(wireJob())
     expect(reduceJob(held, parse({ ...metricsEvent(2, 20), job_id: 'job_2' }))).toBe(held)

@@ -18,11 +18,13 @@ export function reduceJob(job: Job | null, event: TrainingEvent): Job | null {
       const { progress, latest_metrics } = event.data
       return { ...job, ...positionOf(event), updated_at: event.at, progress, latest_metrics }
     }
-    // More log and an end are no news about the job's own fields. After a reset a snapshot follows; until it is
+    // More log, an end, a bookmark and a job that is gone are no news about the job's own fields. After a reset a snapshot follows; until it is
     // there, what was shown stays.
     case 'log':
     case 'reset':
     case 'end':
+    case 'bookmark':
+    case 'gone':
       return job
   }
 }

@@ -46,6 +46,16 @@ class EndData(WireModel):
     status: str
 
 
+class BookmarkData(WireModel):
+    """Nothing was missed of this job up to this seq."""
+
+
+class GoneData(WireModel):
+    """There is no such job, for whatever reason: it never was, was removed, or is somebody else's."""
+
+    reason: str
+
+
 class JobEvent(Envelope):
     type: Literal["job"]
     data: Job
@@ -81,10 +91,28 @@ class EndEvent(Envelope):
     data: EndData
 
 
+class BookmarkEvent(Envelope):
+    type: Literal["bookmark"]
+    data: BookmarkData
+
+
+class GoneEvent(Envelope):
+    type: Literal["gone"]
+    data: GoneData
+
+
 class Event(
     RootModel[
         Annotated[
-            JobEvent | CommandEvent | CheckpointEvent | MetricsEvent | LogEvent | ResetEvent | EndEvent,
+            JobEvent
+            | CommandEvent
+            | CheckpointEvent
+            | MetricsEvent
+            | LogEvent
+            | ResetEvent
+            | EndEvent
+            | BookmarkEvent
+            | GoneEvent,
             Field(discriminator="type"),
         ]
     ]

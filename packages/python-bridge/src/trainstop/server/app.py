@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -32,9 +33,11 @@ from trainstop.server.request_log import FAILURE, RequestLog
 from trainstop.server.routes import capabilities, control, events, health, jobs, logs, metrics, operator_jobs
 from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
 from trainstop.server.routes.broadcast import Broadcast
-from trainstop.server.routes.context import THREADS, Context
+from trainstop.server.routes.context import THREADS, Context, beside_the_loop
+from trainstop.server.routes.feeds import Feeds
 from trainstop.server.routes.other_servers import watch_other_servers
 from trainstop.server.routes.report import Reports
+from trainstop.server.routes.store_source import StoreSource
 from trainstop.server.security.cors import Cors
 from trainstop.server.security.credentials import Credentials
 from trainstop.server.security.guard import Guard
@@ -130,7 +133,9 @@ class TrainingServer:
             }
         )
         limiter = anyio.CapacityLimiter(THREADS)
-        self._context = Context(self.jobs, data_dir, self.broadcast, limiter=limiter, checks=checks)
+        source = StoreSource(self.jobs, data_dir, partial(beside_the_loop, limiter))
+        self.feeds = Feeds(source, self.broadcast)
+        self._context = Context(self.jobs, data_dir, self.broadcast, self.feeds, limiter, checks)
         everybody = self._application(routes(), self._lifespan)
         operators = self._application([*routes(), *operator_routes()], None)
         guard = Guard(
@@ -150,7 +155,7 @@ class TrainingServer:
     def leave(self) -> None:
         """The server is asked to go: not ready any more, streams and waits end. Call in its event loop."""
         self._context.phase = "leaving"
-        self.broadcast.close()
+        self._end_streams()
 
     def _application(
         self, served: list[Route], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None
@@ -173,7 +178,10 @@ class TrainingServer:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         self.broadcast.open()
         supervision = self._supervise(self.jobs, self._context.data_dir)
-        tasks = [asyncio.create_task(self.broadcast.watch_logs())]
+        tasks = [
+            asyncio.create_task(self.feeds.watch_logs()),
+            asyncio.create_task(self.feeds.watch_readers()),
+        ]
         try:
             await supervision.start()
             if self.database.shared:
@@ -186,7 +194,7 @@ class TrainingServer:
                 self._context.phase = "leaving"
                 await supervision.stop()
         finally:
-            self.broadcast.close()
+            self._end_streams()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -199,6 +207,11 @@ class TrainingServer:
             except (StoreError, SQLAlchemyError) as error:  # it ends by itself
                 log.warning("the store can't be told that this server goes: %s", error)
         self.database.close()
+
+    def _end_streams(self) -> None:
+        """And waits; now and from now on."""
+        self.broadcast.close()
+        self.feeds.close()
 
 
 def environment_for_jobs(environment: Mapping[str, str], secrets: Iterable[str]) -> dict[str, str]:
@@ -222,6 +235,7 @@ def routes() -> list[Route]:
         Route("/jobs/{job_id}", jobs.one, methods=["GET"]),
         Route("/jobs/{job_id}/report", Reports().report, methods=["POST"]),
         Route("/jobs/{job_id}/events", events.events, methods=["GET"]),
+        Route("/events", events.events_of_many, methods=["POST"]),
         Route("/jobs/{job_id}/metrics", metrics.metrics, methods=["GET"]),
         Route("/jobs/{job_id}/logs", logs.logs, methods=["GET"]),
         Route("/jobs/{job_id}/checkpoints", jobs.checkpoints, methods=["GET"]),

@@ -22,6 +22,7 @@ from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration, read_configuration
 from trainstop.server.configuration.configuration_error import ConfigurationError
 from trainstop.server.data_directory import DataDirectoryInUseError, claim
+from trainstop.server.http_connection import HttpConnection
 from trainstop.server.observability.log_output import log_to_stderr
 from trainstop.server.operator_socket import (
     NAME as OPERATOR_SOCKET,
@@ -129,7 +130,7 @@ class HttpServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                http="h11",
+                http=HttpConnection,
                 ws="none",
                 loop="asyncio",
                 timeout_graceful_shutdown=LEAVING_SECONDS,

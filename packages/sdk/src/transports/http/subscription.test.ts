@@ -196,6 +196,19 @@ describe('a subscription by stream', () => {
     stop()
   })
 
+  it('goes on after a bookmark', async () => {
+    const { event, clock, seen, stop } = await watch({
+      streams: [
+        closedStream(jobEvent(), sse({ ...envelope(7), type: 'bookmark', data: {} } as never)),
+        stream(jobEvent({ seq: 8 })),
+      ],
+    })
+    await clock.pass(250)
+    await event(8)
+    expect(seen.streams[1]?.headers['last-event-id']).toBe('1.7')
+    stop()
+  })
+
   it('tells of an event that it could not read, and goes on', async () => {
     const { updates, event, stop } = await watch({
       streams: [stream(jobEvent(), 'id: 1.2\nevent: job\ndata: {"type":"job"}\n\n', metricsEvent(3, 30))],

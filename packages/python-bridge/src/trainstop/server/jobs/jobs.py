@@ -185,10 +185,24 @@ class Jobs:
             return reading.metrics(connection, job_id, owner)
 
     @repeated
-    def events_after(self, job_id: str, owner: str | None, seq: int, limit: int) -> reading.Events:
+    def events_after(
+        self,
+        job_id: str,
+        owner: str | None,
+        seq: int,
+        limit: int,
+        enough: Callable[[Read], bool] = lambda _: False,
+    ) -> reading.Events:
+        """At most `limit` events with a greater seq; none after the one that is `enough`."""
         with self._database.read() as connection:
             return reading.events_after(
-                connection, self.generation, job_id, owner=owner, seq=seq, limit=limit
+                connection,
+                self.generation,
+                job_id,
+                owner=owner,
+                seq=seq,
+                limit=limit,
+                enough=enough,
             )
 
     @repeated

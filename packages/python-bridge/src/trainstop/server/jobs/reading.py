@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ class Events:
     """A stretch of a job's events, and where the job stands at the same moment."""
 
     events: list[dict[str, Any]]
+    whole: bool
+    """Every event after the seq that was asked for is still there."""
     seq: int
     """The job's newest; reached when the last event has it."""
     attempt: int
@@ -150,9 +152,16 @@ def metrics(connection: Connection, job_id: str, owner: str | None) -> tuple[int
 
 
 def events_after(
-    connection: Connection, generation: int, job_id: str, *, owner: str | None, seq: int, limit: int
+    connection: Connection,
+    generation: int,
+    job_id: str,
+    *,
+    owner: str | None,
+    seq: int,
+    limit: int,
+    enough: Callable[[dict[str, Any]], bool] = lambda _: False,
 ) -> Events:
-    """At most `limit` events with a greater seq, as they travel."""
+    """At most `limit` events with a greater seq, as they travel; none after the one that is `enough`."""
     record = job_record(connection, job_id, owner)
     events, metric_rows = tables.events, tables.metrics
     query = (
@@ -164,19 +173,23 @@ def events_after(
         .order_by(events.c.seq)
         .limit(limit)
     )
-    found = []
+    found: list[dict[str, Any]] = []
     for row in connection.execute(query):
         data = row.data
         if row.type == "metrics":
             data = {**data, "columns": row.columns or _NO_COLUMNS}
-        found.append(
-            {
-                "job_id": job_id,
-                "generation": generation,
-                "seq": row.seq,
-                "at": row.at,
-                "type": row.type,
-                "data": data,
-            }
-        )
-    return Events(found, record.seq, record.attempt, State(record.status), record.updated_at)
+        event = {
+            "job_id": job_id,
+            "generation": generation,
+            "seq": row.seq,
+            "at": row.at,
+            "type": row.type,
+            "data": data,
+        }
+        found.append(event)
+        if enough(event):
+            break
+    # Not by `events_from` alone: what is promised is that nothing is missing, so that is looked at.
+    contiguous = [event["seq"] for event in found] == list(range(seq + 1, seq + 1 + len(found)))
+    whole = contiguous and record.events_from <= seq and (bool(found) or seq >= record.seq)
+    return Events(found, whole, record.seq, record.attempt, State(record.status), record.updated_at)

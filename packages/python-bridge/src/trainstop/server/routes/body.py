@@ -109,6 +109,7 @@ _SENTENCES = {
     "string_type": "must be a text",
     "string_too_long": "must have at most {max_length} characters",
     "string_too_short": "must not be empty",
+    "too_long": "must have at most {max_length} entries",
     "string_pattern_mismatch": "must consist of 1 to 64 letters, digits, _ and -",
     "float_type": "must be a number",
     "bool_type": "must be true or false",

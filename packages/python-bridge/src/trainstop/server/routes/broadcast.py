@@ -1,26 +1,27 @@
-"""Wakes whoever waits for news of a job. Carries no news itself: those who wake read the store, so that
-nothing is lost or told twice, however slow a reader is."""
+"""Tells whoever listens that there is news of a job. Carries no news itself: those who hear it read the
+store, so that nothing is lost or told twice, however slow a reader is."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Protocol
 
-LOG_LOOK_SECONDS = 0.25
-"""How often a log that somebody watches is measured: at most four `log` events a second."""
+
+class Bell(Protocol):
+    def ring(self) -> None:
+        """There may be news. Called in the event loop; must not block."""
 
 
 class Listener:
-    """One reader's bell."""
+    """A bell for somebody who waits."""
 
     def __init__(self) -> None:
         self.news = asyncio.Event()
-        self.log: Path | None = None
-        """The output to watch."""
-        self.log_size = 0
-        """As measured last."""
+
+    def ring(self) -> None:
+        self.news.set()
 
 
 class Broadcast:
@@ -29,9 +30,8 @@ class Broadcast:
     def __init__(self) -> None:
         self.closing = False
         """The server is going: end streams and waits."""
-        self._listeners: dict[str, set[Listener]] = {}
+        self._bells: dict[str, set[Bell]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._somebody_listens = asyncio.Event()
 
     def open(self) -> None:
         """Call in the event loop that the listeners live in."""
@@ -46,56 +46,36 @@ class Broadcast:
     def close(self) -> None:
         """End every stream and wait, now and from now on."""
         self.closing = True
-        for job_id in self._listeners:
+        for job_id in list(self._bells):
             self._ring(job_id)
+
+    def join(self, job_id: str, bell: Bell) -> None:
+        """Listen first, then read: what comes in between rings."""
+        self._bells.setdefault(job_id, set()).add(bell)
+
+    def leave(self, job_id: str, bell: Bell) -> None:
+        bells = self._bells[job_id]
+        bells.discard(bell)
+        if not bells:
+            del self._bells[job_id]
 
     @contextlib.contextmanager
     def listen(self, job_id: str) -> Iterator[Listener]:
-        """Listen first, then read: what comes in between rings."""
         listener = Listener()
-        self._listeners.setdefault(job_id, set()).add(listener)
-        self._somebody_listens.set()
+        self.join(job_id, listener)
         try:
             yield listener
         finally:
-            listeners = self._listeners[job_id]
-            listeners.discard(listener)
-            if not listeners:
-                del self._listeners[job_id]
+            self.leave(job_id, listener)
 
     def watched(self) -> list[str]:
         """The jobs that somebody listens to."""
-        return list(self._listeners)
+        return list(self._bells)
 
-    async def watch_logs(self) -> None:
-        """Ring when an output that somebody watches has grown. Runs as long as the server."""
-        while True:
-            if not self._listeners:
-                self._somebody_listens.clear()
-                await self._somebody_listens.wait()
-            watching = [one for some in self._listeners.values() for one in some if one.log is not None]
-            paths = {listener.log for listener in watching if listener.log is not None}
-            if paths:
-                sizes = await asyncio.to_thread(_sizes_of, paths)
-                for listener in watching:
-                    size = None if listener.log is None else sizes.get(listener.log)
-                    if size is not None and size != listener.log_size:
-                        listener.log_size = size
-                        listener.news.set()
-            await asyncio.sleep(LOG_LOOK_SECONDS)
+    def listens(self, job_id: str) -> bool:
+        """Whether anybody does."""
+        return job_id in self._bells
 
     def _ring(self, job_id: str) -> None:
-        for listener in self._listeners.get(job_id, ()):
-            listener.news.set()
-
-
-def size_of(path: Path) -> int:
-    """Bytes; 0 while there is no such file."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-def _sizes_of(paths: set[Path]) -> dict[Path, int]:
-    return {path: size_of(path) for path in paths}
+        for bell in list(self._bells.get(job_id, ())):
+            bell.ring()

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.routes.broadcast import Broadcast
+from trainstop.server.routes.feeds import Feeds
 
 if TYPE_CHECKING:
     from trainstop.server.routes.health import Checks
@@ -28,6 +29,7 @@ class Context:
     jobs: Jobs
     data_dir: Path
     broadcast: Broadcast
+    feeds: Feeds
     limiter: anyio.CapacityLimiter
     checks: Checks
     phase: Literal["starting", "serving", "leaving"] = "starting"
@@ -35,7 +37,11 @@ class Context:
 
     async def call(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run what blocks (the store, files) beside the event loop."""
-        return await anyio.to_thread.run_sync(function, *arguments, limiter=self.limiter)
+        return await beside_the_loop(self.limiter, function, *arguments)
+
+
+async def beside_the_loop(limiter: anyio.CapacityLimiter, function: Callable[..., T], *arguments: Any) -> T:
+    return await anyio.to_thread.run_sync(function, *arguments, limiter=limiter)
 
 
 def context_of(request: Request) -> Context:

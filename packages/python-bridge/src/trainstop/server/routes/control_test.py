@@ -69,8 +69,7 @@ def test_prefer_wait_answers_when_the_command_is_done(site: Site) -> None:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    waiting = site.server.broadcast._listeners
-    while job_id not in waiting:
+    while not site.server.broadcast.listens(job_id):
         assert not answered.wait(0.01)
     assert not answered.is_set()
     site.desk.obey(job_id)

@@ -1,30 +1,22 @@
-"""One job's events as they happen: server-sent events, read from the store by seq."""
+"""Events as they happen: server-sent events of one job, or of a whole page of jobs."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator
-from typing import Any
+import contextlib
+from collections.abc import Mapping
 
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
-from trainstop.rundir.clock import now, rfc3339
-from trainstop.rundir.layout import RunDir
-from trainstop.server.jobs.reading import Events
-from trainstop.server.routes.answer import to_json
+from trainstop.protocol.events_request import EventsRequest
+from trainstop.server.http_connection import ABORT
 from trainstop.server.routes.asker import job_id_of, owner_of
-from trainstop.server.routes.broadcast import Listener, size_of
-from trainstop.server.routes.context import Context, context_of
+from trainstop.server.routes.body import parse, read_body
+from trainstop.server.routes.context import context_of
+from trainstop.server.routes.stream import Job, Stream
 
-BATCH = 200
-"""Events that a reader holds in memory at most."""
-HEARTBEAT_SECONDS = 10.0
-"""Silence after which a comment says that the server is there; clients take 30 seconds of it for death."""
-HERE = b": here\n\n"
-"""A comment, which no reader takes for an event."""
-_CURSOR = re.compile(r"([0-9]{1,15})\.([0-9]{1,15})")
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
 
 
@@ -35,94 +27,47 @@ async def events(request: Request) -> Response:
     cursor = request.headers.get("last-event-id") or request.query_params.get("cursor") or None
     # Before the first byte, so that a job that isn't there is an honest 404.
     job = await context.call(context.jobs.job, job_id, owner)
-    stream = _Stream(context, job_id, owner)
-    return StreamingResponse(stream.messages(job, cursor), headers=_HEADERS, media_type="text/event-stream")
+    return EventStream(Stream(context.feeds, owner, bookmarks=False), {job_id: cursor}, {job_id: job})
 
 
-class _Stream:
-    """One reader. Slow or fast, it reads the store at its own pace and misses nothing."""
-
-    def __init__(self, context: Context, job_id: str, owner: str | None) -> None:
-        self._context = context
-        self._job_id = job_id
-        self._owner = owner
-        self._seq = 0
-        """Up to here everything was sent."""
-        self._log_told: tuple[int, int] | None = None
-
-    async def messages(self, job: dict[str, Any], cursor: str | None) -> AsyncIterator[bytes]:
-        # Listening before the first word: whoever has heard that word is sure to be told of what comes.
-        with self._context.broadcast.listen(self._job_id) as listener:
-            for message in self._beginning(job, cursor):
-                yield message
-            while not self._context.broadcast.closing:
-                listener.news.clear()
-                batch = await self._context.call(
-                    self._context.jobs.events_after, self._job_id, self._owner, self._seq, BATCH
-                )
-                for event in batch.events:
-                    yield _message(event, with_id=True)
-                    self._seq = event["seq"]
-                if self._seq < batch.seq:
-                    continue
-                log = await self._log(listener, batch)
-                if log is not None:
-                    yield log
-                if batch.final:
-                    yield self._event("end", {"status": batch.status}, batch.updated_at, with_id=True)
-                    return
-                if not await _rings(listener):
-                    yield HERE
-
-    def _beginning(self, job: dict[str, Any], cursor: str | None) -> list[bytes]:
-        """Where the reader goes on, or a snapshot to begin with."""
-        if cursor is not None:
-            match = _CURSOR.fullmatch(cursor)
-            if match is not None and int(match[1]) == job["generation"] and int(match[2]) <= job["seq"]:
-                self._seq = int(match[2])
-                return [HERE]  # there may be nothing new for long, and the reader waits for a first word
-        self._seq = job["seq"]
-        snapshot = self._event("job", job, job["updated_at"], with_id=True)
-        if cursor is None:
-            return [snapshot]
-        reason = "The cursor is none of this store's; what was built on it may never have been."
-        return [self._event("reset", {"reason": reason}, job["updated_at"], with_id=False), snapshot]
-
-    async def _log(self, listener: Listener, batch: Events) -> bytes | None:
-        """A `log` event, when the output of the current attempt has another size than was told."""
-        path = RunDir.of(self._context.data_dir, self._job_id, batch.attempt).output
-        if listener.log != path or batch.final:
-            listener.log = path
-            listener.log_size = await self._context.call(size_of, path)
-        told = (batch.attempt, listener.log_size)
-        if told == (self._log_told or (batch.attempt, 0)):
-            return None
-        self._log_told = told
-        return self._event("log", {"attempt": told[0], "size": told[1]}, rfc3339(now()), with_id=False)
-
-    def _event(self, type_: str, data: dict[str, Any], at: str, *, with_id: bool) -> bytes:
-        generation = self._context.jobs.generation
-        event = {
-            "job_id": self._job_id,
-            "generation": generation,
-            "seq": self._seq,
-            "at": at,
-            "type": type_,
-            "data": data,
-        }
-        return _message(event, with_id=with_id)
+async def events_of_many(request: Request) -> Response:
+    """`POST /events`: of a job that isn't there (any more, or for this owner) it says `gone`."""
+    context = context_of(request)
+    owner = owner_of(request)
+    wanted = parse(EventsRequest, await read_body(request))
+    return EventStream(Stream(context.feeds, owner, bookmarks=True), wanted.jobs, {})
 
 
-async def _rings(listener: Listener) -> bool:
-    """Wait for news; False after a silence that needs a heartbeat."""
-    try:
-        async with asyncio.timeout(HEARTBEAT_SECONDS):
-            await listener.news.wait()
-    except TimeoutError:
-        return False
-    return True
+class EventStream(Response):
+    """Hands a stream to ASGI: no task but the request's own and one that waits for the reader to go."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, stream: Stream, cursors: Mapping[str, str | None], known: Mapping[str, Job]) -> None:
+        super().__init__(headers=_HEADERS)
+        del self.headers["content-length"]
+        self._stream = stream
+        self._cursors = cursors
+        self._known = known
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+
+        async def write(text: bytes) -> None:
+            await send({"type": "http.response.body", "body": text, "more_body": True})
+
+        watch = asyncio.create_task(_until_gone(self._stream, receive))
+        try:
+            self._stream.cut = scope["extensions"][ABORT]["drop"]
+            await self._stream.run(self._cursors, self._known, write)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watch
 
 
-def _message(event: dict[str, Any], *, with_id: bool) -> bytes:
-    id_ = f"id: {event['generation']}.{event['seq']}\n" if with_id else ""
-    return f"{id_}event: {event['type']}\ndata: ".encode() + to_json(event) + b"\n\n"
+async def _until_gone(stream: Stream, receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    stream.end()

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import delete, update
 
 from trainstop.rundir.layout import RunDir
 from trainstop.server.app import BASE_PATH
-from trainstop.server.routes import events as events_module
+from trainstop.server.routes import feeds as feeds_module
 from trainstop.server.routes.conftest import PROTOCOL, TOKEN, WAIT_SECONDS, Site, serving
+from trainstop.server.store import tables
 
 
 class Reader:
@@ -64,6 +68,13 @@ def reading(site: Site, job_id: str, cursor: str | None = None, **headers: str) 
     with site.client.stream("GET", f"/jobs/{job_id}/events", headers=given) as response:
         assert response.status_code == 200
         yield Reader(response)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + WAIT_SECONDS
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
 
 
 def numbered(events: list[dict[str, Any]]) -> list[int]:
@@ -158,7 +169,7 @@ def test_a_log_that_grows_is_told_by_its_size_and_bears_no_id(site: Site) -> Non
 
 
 def test_a_silent_stream_says_that_it_is_there(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events_module, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(feeds_module, "HEARTBEAT_SECONDS", 0.05)
     with reading(site, site.desk.running()) as reader:
         reader.next()
         assert reader.next() == {"comment": "here"}
@@ -197,44 +208,39 @@ def test_many_readers_that_come_in_the_middle_of_everything_all_see_the_same(sit
         assert events[-1]["type"] == "end"
 
 
-def test_a_reader_that_does_not_read_holds_up_nobody_and_misses_nothing(site: Site) -> None:
+def test_a_reader_that_does_not_read_holds_up_nobody_and_is_told_what_it_missed(site: Site) -> None:
     """It stops reading while far more than any buffer comes, then reads on."""
     job_id = site.desk.running()
     with socket.create_connection(("127.0.0.1", site.port)) as slow:
         slow.settimeout(WAIT_SECONDS)
         request = f"GET {BASE_PATH}/jobs/{job_id}/events HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"
         slow.sendall(f"{request}Authorization: Bearer {TOKEN}\r\n\r\n".encode())
-        assert slow.recv(15) == b"HTTP/1.1 200 OK"
-        names = {f"layer_{number}": 0.123456789 for number in range(1000)}
-        for step in range(1, 201):
+        response = http.client.HTTPResponse(slow)
+        response.begin()
+        names = {f"layer_{number}": 0.123456789 for number in range(1000)}  # 80 KiB an event
+        for step in range(1, 31):
             moment = site.desk.clock()
             site.desk.tell(job_id, "rank-0", "metrics", rows=[[step, 1, moment, names]])
         with reading(site, job_id) as fast:
             assert fast.next() is not None
         site.desk.exit(job_id, 0)
-        received = bytearray()
-        while chunk := slow.recv(1 << 20):
-            received += chunk
-            if received.endswith(b"0\r\n\r\n"):
-                break
-    seqs = [int(line.split(b".")[1]) for line in received.split(b"\n") if line.startswith(b"id: ")]
-    last = site.desk.job(job_id)["seq"]
-    assert seqs[:-1] == list(range(seqs[0], last + 1))
-    assert len(received) > 5_000_000
+        lines = response.read().split(b"\n")
+    events = [json.loads(line.removeprefix(b"data: ")) for line in lines if line.startswith(b"data: ")]
+    types = [event["type"] for event in events]
+    assert types.count("reset") == 1 and types[-1] == "end"
+    reset = types.index("reset")
+    before, snapshot = events[:reset], events[reset + 1]
+    seqs = [event["seq"] for event in before]
+    assert seqs == list(range(seqs[0], seqs[0] + len(seqs))), "up to the reset nothing is missing"
+    assert snapshot["data"] == site.desk.job(job_id)
 
 
 def test_a_reader_that_goes_is_forgotten(site: Site) -> None:
     job_id = site.desk.running()
     with reading(site, job_id) as reader:
         reader.next()
-        assert job_id in site.server.broadcast._listeners
-    gone = threading.Event()
-    for _ in range(int(WAIT_SECONDS * 100)):
-        if job_id not in site.server.broadcast._listeners:
-            gone.set()
-            break
-        gone.wait(0.01)
-    assert gone.is_set()
+        assert site.server.broadcast.listens(job_id)
+    wait_until(lambda: not site.server.broadcast.listens(job_id))
 
 
 def test_a_hundred_open_streams_do_not_keep_the_server_from_ending(tmp_path: Path) -> None:
@@ -253,3 +259,118 @@ def test_a_hundred_open_streams_do_not_keep_the_server_from_ending(tmp_path: Pat
         for reader in readers:
             assert "end" not in [event.get("type") for event in reader.rest()]
         # Leaving `serving` asserts that the server's thread has ended.
+
+
+@contextlib.contextmanager
+def reading_many(site: Site, jobs: dict[str, str | None], **headers: str) -> Iterator[Reader]:
+    with site.client.stream("POST", "/events", json={"jobs": jobs}, headers=headers) as response:
+        assert response.status_code == 200, response.read()
+        yield Reader(response)
+
+
+def test_one_stream_tells_of_many_jobs_each_as_its_own_would(site: Site) -> None:
+    fresh, resumed, over = site.desk.running(), site.desk.running(), site.desk.stopped()
+    begin = site.desk.job(resumed)["seq"] - 2
+    with reading_many(site, {fresh: None, resumed: f"1.{begin}", over: None}) as reader:
+        for job_id in (fresh, resumed):
+            site.desk.cancel(job_id)
+            site.desk.obey(job_id)
+        events = reader.rest()
+    of = {
+        job_id: [event for event in events if event["job_id"] == job_id] for job_id in (fresh, resumed, over)
+    }
+    assert [event["type"] for event in of[over]] == ["job", "end"]
+    assert of[fresh][0]["type"] == "job"
+    kept = [event for event in of[resumed] if event["type"] not in ("log", "bookmark", "end")]
+    assert [{key: event[key] for key in kept[0] if key != "id"} for event in kept] == site.desk.events(
+        resumed
+    )[begin:]
+    assert all(told[-1]["type"] == "end" for told in of.values())
+    for job_id in (fresh, resumed):
+        position = -1
+        for event in of[job_id]:
+            if event["type"] == "bookmark":
+                assert event["seq"] == position and event["id"] is not None
+            elif event["id"] is not None:
+                position = event["seq"]
+
+
+def test_a_bookmark_follows_once_a_job_has_caught_up_and_comes_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feeds_module, "BOOKMARK_SECONDS", 0.01)
+    job_id = site.desk.running()
+    with reading_many(site, {job_id: "1.1"}) as reader:
+        events = reader.until("bookmark")
+        seq = site.desk.job(job_id)["seq"]
+        assert [event["seq"] for event in events if event.get("id")] == [*range(2, seq + 1), seq]
+        assert reader.until("bookmark")[-1]["seq"] == seq
+
+
+def test_a_job_that_is_not_there_is_gone_whoever_it_belongs_to_and_holds_up_no_other(site: Site) -> None:
+    mine, theirs = site.desk.running("ada"), site.desk.running("bob")
+    jobs: dict[str, str | None] = {"job_nobody_knows": "1.3", theirs: "1.3", mine: None}
+    with reading_many(site, jobs, **{"Trainstop-Owner": "ada"}) as reader:
+        site.desk.exit(theirs, 0)
+        site.desk.exit(mine, 0)
+        events = reader.rest()
+    gone = [event for event in events if event["type"] == "gone"]
+    assert [event["job_id"] for event in gone] == ["job_nobody_knows", theirs]
+    first, second = ({**event, "job_id": "", "at": ""} for event in gone)
+    assert first == second, "nobody learns whether somebody else has such a job"
+    assert {event["job_id"] for event in events if event not in gone} == {mine}
+    assert events[-1]["type"] == "end"
+
+
+def test_somebody_elses_cursor_is_the_same_404_as_no_job(site: Site) -> None:
+    theirs = site.desk.running("bob")
+    owner = {"Trainstop-Owner": "ada", "Last-Event-ID": "1.1"}
+    answers = [
+        site.get(f"/jobs/{job_id}/events", "Error", status=404, headers=owner)
+        for job_id in (theirs, "job_none")
+    ]
+    assert [answer["error"] for answer in answers] == ["There is no such job here."] * 2
+
+
+def test_a_cursor_whose_events_are_no_longer_kept_gets_a_reset_and_a_snapshot(site: Site) -> None:
+    job_id = site.desk.stopped()
+    seq = site.desk.job(job_id)["seq"]
+    with site.server.database.write() as connection:
+        connection.execute(
+            delete(tables.events).where(tables.events.c.job_id == job_id, tables.events.c.seq < seq)
+        )
+        connection.execute(update(tables.jobs).where(tables.jobs.c.id == job_id).values(events_from=seq - 1))
+    with reading(site, job_id, cursor="1.2") as reader:
+        assert [event["type"] for event in reader.rest()] == ["reset", "job", "end"]
+    with reading(site, job_id, cursor=f"1.{seq - 1}") as reader:
+        assert [event["type"] for event in reader.rest()] == ["job", "end"], "nothing after it is missing"
+    with site.server.database.write() as connection:
+        connection.execute(delete(tables.events).where(tables.events.c.job_id == job_id))
+    with reading(site, job_id, cursor=f"1.{seq - 1}") as reader:
+        assert [event["type"] for event in reader.rest()] == ["reset", "job", "end"]
+
+
+@pytest.mark.parametrize(
+    "jobs", [{}, {"../job": None}, {"job_1": 1}, {f"job_{n}": None for n in range(201)}, []]
+)
+def test_a_wish_for_many_jobs_that_makes_no_sense_is_refused(site: Site, jobs: Any) -> None:
+    assert site.post("/events", "Error", status=422, json={"jobs": jobs})["field"].startswith("jobs")
+
+
+def test_a_reader_whose_socket_takes_nothing_for_long_is_cut_off(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = site.desk.running()
+    with socket.create_connection(("127.0.0.1", site.port)) as stalled:
+        stalled.settimeout(WAIT_SECONDS)
+        request = f"GET {BASE_PATH}/jobs/{job_id}/events HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"
+        stalled.sendall(f"{request}Authorization: Bearer {TOKEN}\r\n\r\n".encode())
+        stalled.recv(15)
+        names = {f"layer_{number}": 0.123456789 for number in range(10_000)}
+        while not any(stream.sending_since is not None for stream in site.server.feeds.streams):
+            site.desk.tell(job_id, "rank-0", "metrics", rows=[[1, 1, site.desk.clock(), names]])
+        monkeypatch.setattr(feeds_module, "STALLED_SECONDS", 0.0)
+        wait_until(lambda: not site.server.broadcast.listens(job_id))
+        with contextlib.suppress(ConnectionResetError):
+            while stalled.recv(1 << 20):
+                pass
