@@ -176,6 +176,8 @@ class Supervisor:
         is left it is killed, and where that can't be done, there is no proof."""
         if self._main_exit is None or not self._gpu.has_probe or self._living():
             return False
+        if self._cgroup is not None and self._cgroup.is_populated():
+            return False
         self._gpu.kill_probe()
         self._probe_killed_at = self._probe_killed_at or steady_now()
         if steady_now() < self._probe_killed_at + _PROBE_STUCK_SECONDS:
