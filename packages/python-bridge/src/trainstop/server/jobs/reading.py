@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select, union_all
 
 from trainstop.server.jobs.refusal import Refusal, no_such_job
 from trainstop.server.jobs.server_lease import host_of
@@ -63,18 +63,33 @@ def jobs(
     limit: int,
 ) -> tuple[list[dict[str, Any]], int | None]:
     """The newest `limit` jobs, of those statuses if any are given, and the number to go on `before`."""
-    table = tables.jobs
-    query = select(table).order_by(table.c.number.desc()).limit(limit + 1)
-    if owner is not None:
-        query = query.where(table.c.owner == owner)
-    if statuses:
-        query = query.where(table.c.status.in_(statuses))
-    if before is not None:
-        query = query.where(table.c.number < before)
-    rows = connection.execute(query).all()
+    newest = [
+        _newest(owner=owner, status=status, before=before, limit=limit + 1)
+        for status in dict.fromkeys(statuses) or (None,)
+    ]
+    if len(newest) == 1:
+        rows = connection.execute(newest[0]).all()
+    else:
+        # Each status by its index: asked for all at once, a store sorts every job that has one of them.
+        numbers = union_all(*(select(each.subquery().c.number) for each in newest)).subquery()
+        table = tables.jobs
+        query = select(table).where(table.c.number.in_(select(numbers.c.number)))
+        rows = connection.execute(query.order_by(table.c.number.desc()).limit(limit + 1)).all()
     found = [JobRecord.from_row(row) for row in rows[:limit]]
     more = len(rows) > limit
     return wire_jobs(connection, found, generation), rows[limit - 1].number if more else None
+
+
+def _newest(*, owner: str | None, status: str | None, before: int | None, limit: int) -> Select[Any]:
+    table = tables.jobs
+    query = select(table).order_by(table.c.number.desc()).limit(limit)
+    if owner is not None:
+        query = query.where(table.c.owner == owner)
+    if status is not None:
+        query = query.where(table.c.status == status)
+    if before is not None:
+        query = query.where(table.c.number < before)
+    return query
 
 
 def commands(connection: Connection, job_id: str, owner: str | None) -> list[dict[str, Any]]:
