@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from trainstop.checkpoints.manifest import MANIFEST_NAME
 from trainstop.checkpoints.saving import Save
@@ -210,6 +212,32 @@ def test_training_gets_nothing_of_the_servers_secrets(serve: Callable[..., Serve
     token = (server.data_dir / "token").read_bytes().strip()
     assert b"MY_SETTING=kept" in environment
     assert b"from-outside" not in environment and token not in environment
+
+
+def test_a_stop_is_counted_and_timed_for_prometheus(serve: Callable[..., Server]) -> None:
+    server = serve().ready()
+    with server.client() as client:
+        job_id = start_job(client)
+        job_when(client, job_id, lambda job: (job["progress"]["step"] or 0) > 0)
+        answer = client.post(f"/cancel/{job_id}", headers={"Prefer": "wait=60"}).json()
+        assert answer["result"]["job"]["status"] == "cancelled"
+        receipts = {receipt["stage"]: receipt for receipt in answer["result"]["command"]["receipts"]}
+        told = client.get(server.url.replace("/api/training", "/metrics")).text
+    samples = {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(told)
+        for sample in family.samples
+    }
+    assert samples["trainstop_commands_total", "cancel", "none", "accepted"] == 1
+    assert samples["trainstop_commands_ended_total", "cancel", "graceful", "succeeded"] == 1
+    assert samples["trainstop_jobs", "cancelled"] == 1 and samples["trainstop_jobs", "running"] == 0
+    assert samples["trainstop_supervision_total", "launched"] == 1
+    for stage in ("delivered", "acknowledged", "checkpoint_saved", "process_exited"):
+        assert samples["trainstop_stop_seconds_count", "graceful", stage] == 1
+    begun, gone = (datetime.fromisoformat(receipts[stage]["at"]) for stage in ("accepted", "process_exited"))
+    seconds = samples["trainstop_stop_seconds_sum", "graceful", "process_exited"]
+    assert seconds == pytest.approx((gone - begun).total_seconds(), abs=0.1)
+    assert job_id not in told
 
 
 def test_a_second_server_on_the_same_data_is_refused(serve: Callable[..., Server]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +18,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trainstop.server.configuration.configuration import Configuration
 from trainstop.server.data_directory import server_id
@@ -28,9 +28,20 @@ from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.server_lease import ServerLease, Worker
 from trainstop.server.jobs.supervision_view import Launching, WorkerAccess
 from trainstop.server.keep_lease import keep_lease
+from trainstop.server.observability.metrics import Metrics
 from trainstop.server.operator_socket import ByDoor, through_the_operators_door
 from trainstop.server.request_log import FAILURE, RequestLog
-from trainstop.server.routes import capabilities, control, events, health, jobs, logs, metrics, operator_jobs
+from trainstop.server.routes import (
+    capabilities,
+    control,
+    events,
+    health,
+    jobs,
+    logs,
+    metrics,
+    operator_jobs,
+    prometheus,
+)
 from trainstop.server.routes.answer import RequestError, refuse, refuse_error, refuse_refusal
 from trainstop.server.routes.broadcast import Broadcast
 from trainstop.server.routes.context import THREADS, Context, beside_the_loop
@@ -38,6 +49,7 @@ from trainstop.server.routes.feeds import Feeds
 from trainstop.server.routes.other_servers import watch_other_servers
 from trainstop.server.routes.report import Reports
 from trainstop.server.routes.store_source import StoreSource
+from trainstop.server.routes.stream_counts import StreamCounts
 from trainstop.server.security.cors import Cors
 from trainstop.server.security.credentials import Credentials
 from trainstop.server.security.guard import Guard
@@ -53,6 +65,8 @@ from trainstop.server.store_place import secrets_of, store_place
 from trainstop.server.supervision.supervisor import Supervisor
 
 BASE_PATH = "/api/training"
+METRICS_PATH = "/metrics"
+"""Prometheus'. No part of the protocol, so not below its path."""
 WORKER_KEY_NAME = "worker-key"
 log = logging.getLogger("trainstop.server")
 
@@ -70,12 +84,17 @@ class ServerOptions:
     jwt_secret: bytes | None = None
     """Of `people.jwt_secret_file`."""
 
+    metrics_token: Token | None = None
+    """Of `metrics.token_file`; None: the server's own opens `/metrics`."""
+
     @property
     def secrets(self) -> list[str]:
         """What must stand in no log, no answer and no job's environment."""
         jwt_secret = b"" if self.jwt_secret is None else self.jwt_secret
         store = secrets_of(self.store_place, self.environment)
-        return [secret for secret in (self.token.value, jwt_secret.decode("latin-1"), *store) if secret]
+        metrics_token = "" if self.metrics_token is None else self.metrics_token.value
+        secrets = (self.token.value, jwt_secret.decode("latin-1"), metrics_token, *store)
+        return [secret for secret in secrets if secret]
 
     @property
     def store_place(self) -> Path | PostgresUrl:
@@ -126,6 +145,10 @@ class TrainingServer:
             grace_seconds=configuration.server.grace_seconds,
         )
         self.jobs.on_event = self.broadcast.tell
+        counts = StreamCounts()
+        self.metrics = Metrics(counts, self.jobs.count)
+        self.jobs.observer = self.metrics
+        self.database.on_transaction = self.metrics.transaction
         checks = health.Checks(
             {
                 "store": self.jobs.store_answers,
@@ -135,20 +158,32 @@ class TrainingServer:
         limiter = anyio.CapacityLimiter(THREADS)
         source = StoreSource(self.jobs, data_dir, partial(beside_the_loop, limiter))
         self.feeds = Feeds(source, self.broadcast)
-        self._context = Context(self.jobs, data_dir, self.broadcast, self.feeds, limiter, checks)
-        everybody = self._application(routes(), self._lifespan)
-        operators = self._application([*routes(), *operator_routes()], None)
+        self._context = Context(
+            self.jobs, data_dir, self.broadcast, self.feeds, limiter, checks, self.metrics, counts
+        )
+        everybody = self._application([Mount(BASE_PATH, routes=routes())], self._lifespan)
+        operators = self._application([Mount(BASE_PATH, routes=[*routes(), *operator_routes()])], None)
+        limits = Limits(configuration.limits)
+        hosts = AllowedHosts(configuration.server.allowed_hosts)
         guard = Guard(
             ByDoor(everybody, operators),
             credentials=Credentials(
                 options.token, workers, people_of(configuration.people, options.jwt_secret)
             ),
-            hosts=AllowedHosts(configuration.server.allowed_hosts),
-            limits=Limits(configuration.limits),
+            hosts=hosts,
+            limits=limits,
             cors=Cors(configuration.cors.origins),
             open_paths=frozenset({f"{BASE_PATH}/health"}),
         )
-        self.app: ASGIApp = RequestLog(guard)
+        monitoring = Guard(
+            self._application([Route(METRICS_PATH, prometheus.prometheus, methods=["GET"])], None),
+            credentials=Credentials(options.metrics_token or options.token, workers, None),
+            hosts=hosts,
+            limits=limits,
+            cors=Cors(()),
+            open_paths=frozenset(),
+        )
+        self.app: ASGIApp = RequestLog(_by_path(METRICS_PATH, monitoring, guard), self.metrics)
         self.operator_app: ASGIApp = through_the_operators_door(self.app)
         """For the operator's socket."""
 
@@ -158,10 +193,12 @@ class TrainingServer:
         self._end_streams()
 
     def _application(
-        self, served: list[Route], lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None
+        self,
+        served: Sequence[BaseRoute],
+        lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]] | None,
     ) -> Starlette:
         application = Starlette(
-            routes=[Mount(BASE_PATH, routes=served)],
+            routes=served,
             lifespan=lifespan,
             exception_handlers={
                 Refusal: _refusal,
@@ -212,6 +249,14 @@ class TrainingServer:
         """And waits; now and from now on."""
         self.broadcast.close()
         self.feeds.close()
+
+
+def _by_path(path: str, there: ASGIApp, everywhere_else: ASGIApp) -> ASGIApp:
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = there if scope["type"] == "http" and scope["path"] == path else everywhere_else
+        await chosen(scope, receive, send)
+
+    return application
 
 
 def environment_for_jobs(environment: Mapping[str, str], secrets: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.server.observability import log_context as context
+from trainstop.server.observability.metrics import Metrics
 from trainstop.server.routes.answer import refuse
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -23,8 +24,9 @@ logger = logging.getLogger("trainstop.requests")
 class RequestLog:
     """ASGI middleware, outermost. An `X-Request-Id` that the caller sends is kept."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,5 +57,7 @@ class RequestLog:
             # Never the query or a header: secrets might stand there.
             elapsed = round((time.monotonic() - begin) * 1000, 1)
             method, path = scope["method"], scope["path"]
+            route = getattr(scope.get("route"), "path", None)
+            self._metrics.request(route, method, status, elapsed / 1000)
             told = {"method": method, "path": path, "status": status, "duration_ms": elapsed}
             logger.info("%s %s %d %.1f ms", method, path, status, elapsed, extra=told)

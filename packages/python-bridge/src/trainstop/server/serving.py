@@ -34,7 +34,7 @@ from trainstop.server.operator_socket import (
 )
 from trainstop.server.security.hosts import is_loopback
 from trainstop.server.security.sign_in import read_jwt_secret
-from trainstop.server.security.token import TokenError, read_token
+from trainstop.server.security.token import Token, TokenError, read_token
 from trainstop.server.server_address import remove_server_address, write_server_address
 from trainstop.server.store.database import StoreError
 
@@ -78,10 +78,11 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         token = read_token(options.token_file or options.data_dir / "token")
         config_dir = Path() if options.config is None else options.config.parent
         jwt_secret = read_jwt_secret(configuration.people, config_dir)
+        metrics_token = _metrics_token(configuration, config_dir)
         listener = _listen(options.host, options.port)
         reached_at = _url(_for_this_machine(options.host), listener)
         server_options = ServerOptions(
-            options.data_dir, token, configuration, os.environ, reached_at, jwt_secret
+            options.data_dir, token, configuration, os.environ, reached_at, jwt_secret, metrics_token
         )
         log_to_stderr(configuration.log, server_options.secrets)
         server = TrainingServer(server_options)
@@ -197,6 +198,11 @@ def _operators(data_dir: Path) -> socket.socket | None:
     except OperatorSocketError as error:
         log.warning("%s Until then `trainstop run` does not work; everything else does.", error)
         return None
+
+
+def _metrics_token(configuration: Configuration, config_dir: Path) -> Token | None:
+    path = configuration.metrics.token_file
+    return None if path is None else read_token(config_dir / Path(path).expanduser())
 
 
 def _for_this_machine(host: str) -> str:

@@ -10,6 +10,7 @@ from trainstop.server.configuration.configuration_error import ConfigurationErro
 from trainstop.server.configuration.cors_section import CorsSection
 from trainstop.server.configuration.limits_section import LimitsSection
 from trainstop.server.configuration.log_section import LogSection
+from trainstop.server.configuration.metrics_section import MetricsSection
 from trainstop.server.configuration.nearest import not_known
 from trainstop.server.configuration.people_section import PeopleSection
 from trainstop.server.configuration.section import Section, read_section
@@ -25,6 +26,7 @@ SECTIONS: dict[str, type[Section]] = {
     "cors": CorsSection,
     "log": LogSection,
     "store": StoreSection,
+    "metrics": MetricsSection,
 }
 """Each table of the file beside `templates`. A field of `Configuration` bears the same name."""
 
@@ -37,6 +39,7 @@ class Configuration:
     cors: CorsSection = field(default_factory=CorsSection)
     log: LogSection = field(default_factory=LogSection)
     store: StoreSection = field(default_factory=StoreSection)
+    metrics: MetricsSection = field(default_factory=MetricsSection)
     templates: dict[str, Template] = field(default_factory=dict)
 
 

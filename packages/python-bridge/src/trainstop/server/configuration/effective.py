@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
+
 from trainstop.server.configuration.configuration import SECTIONS, Configuration
 from trainstop.server.configuration.section import Section
 from trainstop.server.configuration.toml import toml_key, toml_value
@@ -12,7 +14,7 @@ HIDDEN = "(hidden)"
 
 
 def effective(configuration: Configuration) -> str:
-    """TOML. What a section calls secret is not shown; a key without a value is a comment."""
+    """TOML. What is secret is not shown; a key without a value is a comment."""
     parts = []
     for name in SECTIONS:
         parts.append("\n".join([f"[{name}]", *_lines(getattr(configuration, name))]))
@@ -23,12 +25,11 @@ def effective(configuration: Configuration) -> str:
 
 def _lines(section: Section) -> list[str]:
     lines = []
-    for key, field in type(section).model_fields.items():
+    for key in type(section).model_fields:
         value = getattr(section, key)
-        extra = field.json_schema_extra
         if value is None:
             lines.append(f"# {key} is not set")
-        elif isinstance(extra, dict) and extra.get("secret"):
+        elif isinstance(value, SecretStr):
             lines.append(f"{key} = {toml_value(HIDDEN)}")
         else:
             lines.append(f"{key} = {toml_value(value)}")

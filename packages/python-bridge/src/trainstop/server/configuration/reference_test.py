@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from trainstop.server.configuration.configuration import SECTIONS, Configuration
 from trainstop.server.configuration.effective import effective
 from trainstop.server.configuration.reference import reference
 from trainstop.server.configuration.section import Section
+from trainstop.server.configuration.store_section import StoreSection
 from trainstop.server.configuration.toml import toml_key, toml_value
 
 PAGE = Path(__file__).parents[6] / "docs" / "configuration.md"
@@ -49,3 +51,9 @@ def test_the_effective_configuration_of_no_file_is_all_defaults() -> None:
     read = tomllib.loads(effective(Configuration()))
     assert list(read) == list(SECTIONS)
     assert read["log"] == {"format": "text", "level": "info"}
+
+
+def test_a_secret_is_not_printed() -> None:
+    url = SecretStr("postgresql://me:pass-word@host/jobs")
+    printed = effective(Configuration(store=StoreSection(url=url)))
+    assert 'url = "(hidden)"' in printed and "pass-word" not in printed

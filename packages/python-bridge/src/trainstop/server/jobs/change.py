@@ -50,6 +50,8 @@ class Change:
         self.progressed = False
         """Progress or newest metrics differ."""
         self._checkpoints: list[CheckpointRecord] = []
+        self.ended: list[CommandRecord] = []
+        """Commands that this change ends."""
         self._touched: dict[str, CommandRecord] = {}
         self._dirty = False
         self._status_changed = False
@@ -148,6 +150,7 @@ class Change:
         self.command = None
         self.job.command_id = None
         self.job.last_command_id = command.id
+        self.ended.append(command)
         self.touch(command)
 
     def touch(self, command: CommandRecord) -> None:

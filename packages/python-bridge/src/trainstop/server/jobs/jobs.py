@@ -18,7 +18,9 @@ from trainstop.server.jobs.change import Change, Transaction
 from trainstop.server.jobs.deadlines import MINIMUM_GRACE_SECONDS
 from trainstop.server.jobs.facts import apply
 from trainstop.server.jobs.idempotency import Intent, request_text
+from trainstop.server.jobs.observer import Observer
 from trainstop.server.jobs.pause import pause
+from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.report import asked_of_run, journal_of, next_offset, not_yet_taken
 from trainstop.server.jobs.resume import resume
 from trainstop.server.jobs.server_lease import holds_lease
@@ -66,6 +68,7 @@ class Jobs:
         command, a place that became free. Called in whatever thread made the change."""
         self.on_event: Callable[[str], None] | None = None
         """Called with a job's id after every commit that wrote events. In whatever thread made the change."""
+        self.observer = Observer()
         self._database = database
         self._launching = launching
         self._grace_seconds = grace_seconds
@@ -100,14 +103,26 @@ class Jobs:
 
     def cancel(self, job_id: str, options: CancelOptions, asked: Asked) -> Read:
         """The wire's control result: `{outcome, command, job}`. So for pause and resume."""
-        return self._control(job_id, "cancel", options, asked)
+        return self._counted(job_id, "cancel", options, asked)
 
     def pause(self, job_id: str, options: PauseOptions, asked: Asked) -> Read:
-        return self._control(job_id, "pause", options, asked)
+        return self._counted(job_id, "pause", options, asked)
 
     def resume(self, job_id: str, options: ResumeOptions, asked: Asked) -> Read:
         """For a cancelled or failed job, `job` is the new one that goes on from it."""
-        return self._control(job_id, "resume", options, asked)
+        return self._counted(job_id, "resume", options, asked)
+
+    def _counted(
+        self, job_id: str, action: Literal["cancel", "pause", "resume"], options: Options, asked: Asked
+    ) -> Read:
+        mode = getattr(options, "mode", None)
+        try:
+            result = self._control(job_id, action, options, asked)
+        except Refusal:
+            self.observer.asked(action, mode, "refused")
+            raise
+        self.observer.asked(action, mode, result["outcome"])
+        return result
 
     @repeated
     def _control(
@@ -132,6 +147,7 @@ class Jobs:
             command_id = None if decision.command is None else decision.command.id
             idempotency.remember(connection, intent, decision.job_id, command_id)
             result = self._result(change, decision)
+        self._tell_ended(change)
         self._committed(job_id, for_supervision=True)
         if new is not None:
             self._committed(new.job.id, for_supervision=True)
@@ -218,6 +234,12 @@ class Jobs:
         with self._database.read() as connection:
             return reading.positions(connection, job_ids)
 
+    @repeated
+    def count(self) -> dict[str, int]:
+        """Status → how many jobs; those without any are left out."""
+        with self._database.read() as connection:
+            return reading.count(connection)
+
     def store_answers(self) -> bool:
         """Whether the store can be read just now."""
         try:
@@ -290,6 +312,10 @@ class Jobs:
                 if change.attempt.ended_at is None and change.job.attempt == attempt:
                     apply(change, fact)
             change.finish()
+        for fact in facts:
+            if fact["source"] == "supervisor":
+                self.observer.supervised(fact["type"])
+        self._tell_ended(change)
         if change.job.seq != before:
             ended = change.attempt.ended_at is not None
             self._committed(job_id, for_supervision=ended or change.job.command_id != command_before)
@@ -319,12 +345,17 @@ class Jobs:
                 change.attempt.offsets = {**change.attempt.offsets, journal_of(request.rank): known}
             change.finish()
             asked = asked_of_run(change.command)
+        self._tell_ended(change)
         if change.job.seq != before:
             self._committed(job_id, for_supervision=False)
         return known, asked
 
     def _transaction(self, connection: Connection) -> Transaction:
         return Transaction(connection, self.generation, rfc3339(self._clock()), self._launching.server_id)
+
+    def _tell_ended(self, change: Change) -> None:
+        for command in change.ended:
+            self.observer.command_ended(command)
 
     def _committed(self, job_id: str, *, for_supervision: bool) -> None:
         if self.on_event is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select, union_all
+from sqlalchemy import Connection, Select, func, select, union_all
 
 from trainstop.server.jobs.refusal import Refusal, no_such_job
 from trainstop.server.jobs.server_lease import host_of
@@ -47,6 +47,13 @@ def job_record(connection: Connection, job_id: str, owner: str | None) -> JobRec
 
 def answers(connection: Connection) -> bool:
     return connection.execute(select(tables.meta.c.key).limit(1)).first() is not None
+
+
+def count(connection: Connection) -> dict[str, int]:
+    """Status → jobs. Read off an index."""
+    table = tables.jobs
+    query = select(table.c.status, func.count()).group_by(table.c.status)
+    return {status: number for status, number in connection.execute(query)}
 
 
 def job(connection: Connection, generation: int, job_id: str, owner: str | None) -> dict[str, Any]:

@@ -86,12 +86,18 @@ class Site:
 
 @contextlib.contextmanager
 def serving(
-    data_dir: Path, *, jwt_secret: bytes | None = None, **sections: Any
+    data_dir: Path,
+    *,
+    jwt_secret: bytes | None = None,
+    metrics_token: Token | None = None,
+    **sections: Any,
 ) -> Iterator[tuple[Site, HttpServer]]:
     """`sections` of the configuration."""
     configuration = Configuration(templates={"digits": TEMPLATE}, **{"limits": GUESSING_ALLOWED, **sections})
     options = ServerOptions(
-        data_dir, Token(TOKEN), configuration, {"PATH": "/bin"}, "http://127.0.0.1:1", jwt_secret
+        *(data_dir, Token(TOKEN), configuration, {"PATH": "/bin"}, "http://127.0.0.1:1"),
+        jwt_secret=jwt_secret,
+        metrics_token=metrics_token,
     )
     server = TrainingServer(options, Unsupervised)
     listener = socket.create_server(("127.0.0.1", 0))

@@ -12,8 +12,10 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from trainstop.server.jobs.jobs import Jobs
+from trainstop.server.observability.metrics import Metrics
 from trainstop.server.routes.broadcast import Broadcast
 from trainstop.server.routes.feeds import Feeds
+from trainstop.server.routes.stream_counts import StreamCounts
 
 if TYPE_CHECKING:
     from trainstop.server.routes.health import Checks
@@ -32,6 +34,8 @@ class Context:
     feeds: Feeds
     limiter: anyio.CapacityLimiter
     checks: Checks
+    metrics: Metrics
+    stream_counts: StreamCounts
     phase: Literal["starting", "serving", "leaving"] = "starting"
     """`serving`: every job is looked after."""
 

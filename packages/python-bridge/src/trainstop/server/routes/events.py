@@ -16,6 +16,7 @@ from trainstop.server.routes.asker import job_id_of, owner_of
 from trainstop.server.routes.body import parse, read_body
 from trainstop.server.routes.context import context_of
 from trainstop.server.routes.stream import Job, Stream
+from trainstop.server.routes.stream_counts import StreamCounts
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
 
@@ -27,7 +28,8 @@ async def events(request: Request) -> Response:
     cursor = request.headers.get("last-event-id") or request.query_params.get("cursor") or None
     # Before the first byte, so that a job that isn't there is an honest 404.
     job = await context.call(context.jobs.job, job_id, owner)
-    return EventStream(Stream(context.feeds, owner, bookmarks=False), {job_id: cursor}, {job_id: job})
+    stream = Stream(context.feeds, owner, bookmarks=False)
+    return EventStream(stream, {job_id: cursor}, {job_id: job}, context.stream_counts)
 
 
 async def events_of_many(request: Request) -> Response:
@@ -35,7 +37,8 @@ async def events_of_many(request: Request) -> Response:
     context = context_of(request)
     owner = owner_of(request)
     wanted = parse(EventsRequest, await read_body(request))
-    return EventStream(Stream(context.feeds, owner, bookmarks=True), wanted.jobs, {})
+    stream = Stream(context.feeds, owner, bookmarks=True)
+    return EventStream(stream, wanted.jobs, {}, context.stream_counts)
 
 
 class EventStream(Response):
@@ -43,23 +46,32 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, stream: Stream, cursors: Mapping[str, str | None], known: Mapping[str, Job]) -> None:
+    def __init__(
+        self,
+        stream: Stream,
+        cursors: Mapping[str, str | None],
+        known: Mapping[str, Job],
+        counts: StreamCounts,
+    ) -> None:
         super().__init__(headers=_HEADERS)
         del self.headers["content-length"]
         self._stream = stream
         self._cursors = cursors
         self._known = known
+        self._counts = counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
 
         async def write(text: bytes) -> None:
+            self._counts.sent(text)
             await send({"type": "http.response.body", "body": text, "more_body": True})
 
         watch = asyncio.create_task(_until_gone(self._stream, receive))
         try:
             self._stream.cut = scope["extensions"][ABORT]["drop"]
-            await self._stream.run(self._cursors, self._known, write)
+            with self._counts.reader():
+                await self._stream.run(self._cursors, self._known, write)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             watch.cancel()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Literal, Protocol
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,6 +21,12 @@ from trainstop.server.store.store_error import StoreError
 __all__ = ["Database", "StoreError"]
 
 
+class OnTransaction(Protocol):
+    """Told of each transaction, in its thread, when it has ended."""
+
+    def __call__(self, kind: Literal["read", "write"], seconds: float, *, failed: bool) -> None: ...
+
+
 class Database:
     """Transactions on one SQLite file or one PostgreSQL database. Callable from any thread; blocks on disk,
     network and other writers, each for a bounded time."""
@@ -27,6 +35,7 @@ class Database:
         """Open it, or make it; an older schema is brought up to date. Raises StoreError."""
         self.shared = isinstance(where, PostgresUrl)
         """Other servers may work in it at the same time."""
+        self.on_transaction: OnTransaction | None = None
         self._writer = threading.Lock()
         file = None if isinstance(where, PostgresUrl) else where
         if isinstance(where, PostgresUrl):
@@ -50,7 +59,8 @@ class Database:
         (`find(lock=True)`). Raises TransactionLostError when the database undid it, which is for `repeated`,
         and CommitUnknownError.
         """
-        return transaction(self._engine, writes=True) if self.shared else self._write_file()
+        begun = transaction(self._engine, writes=True) if self.shared else self._write_file()
+        return begun if self.on_transaction is None else _timed(begun, "write", self.on_transaction)
 
     @contextmanager
     def _write_file(self) -> Iterator[Connection]:
@@ -62,7 +72,8 @@ class Database:
 
     def read(self) -> AbstractContextManager[Connection]:
         """One transaction that sees one moment. Waits for no writer."""
-        return transaction(self._engine, writes=False) if self.shared else self._read_file()
+        begun = transaction(self._engine, writes=False) if self.shared else self._read_file()
+        return begun if self.on_transaction is None else _timed(begun, "read", self.on_transaction)
 
     @contextmanager
     def _read_file(self) -> Iterator[Connection]:
@@ -71,6 +82,21 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+
+@contextmanager
+def _timed(
+    begun: AbstractContextManager[Connection], kind: Literal["read", "write"], told: OnTransaction
+) -> Iterator[Connection]:
+    begin, failed = time.monotonic(), False
+    try:
+        with begun as connection:
+            yield connection
+    except (SQLAlchemyError, StoreError):
+        failed = True
+        raise
+    finally:
+        told(kind, time.monotonic() - begin, failed=failed)
 
 
 def _words(error: Exception) -> str:

@@ -280,6 +280,7 @@ class Attempt:
     def _kill_shim(self) -> None:
         if self._shim is not None:
             log.warning("job %s: its shim does nothing about the stop; killing the shim", self.job.job_id)
+            self._jobs.observer.supervised("shim_killed")
             send_signal(self._shim.process, signal.SIGKILL)
 
     async def _take_over(self) -> OrphanedTree | None:
