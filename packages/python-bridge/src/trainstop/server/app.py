@@ -121,6 +121,7 @@ class TrainingServer:
         options.data_dir.chmod(0o700)
         data_dir = options.data_dir.resolve()
         configuration = options.configuration
+        self.limits = configuration.limits
         self.database = Database(options.store_place)
         self._lease = ServerLease(self.database, Worker(server_id(data_dir), str(data_dir)))
         try:

@@ -32,6 +32,7 @@ from trainstop.server.operator_socket import (
     checked,
     listen_for_operators,
 )
+from trainstop.server.security.connections import Connections, bounded
 from trainstop.server.security.hosts import is_loopback
 from trainstop.server.security.sign_in import read_jwt_secret
 from trainstop.server.security.token import Token, TokenError, read_token
@@ -131,7 +132,7 @@ class HttpServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                http=HttpConnection,
+                http=bounded(HttpConnection, Connections(server.limits)),
                 ws="none",
                 loop="asyncio",
                 timeout_graceful_shutdown=LEAVING_SECONDS,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from trainstop.server.control_characters import has_control_characters
 from trainstop.server.routes.answer import RequestError
@@ -63,10 +63,13 @@ async def _read(request: Request, limit: int) -> bytes:
     if announced.isascii() and announced.isdecimal() and int(announced[:16]) > limit:
         raise _too_large(limit)
     data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > limit:
-            raise _too_large(limit)
+    try:
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > limit:
+                raise _too_large(limit)
+    except ClientDisconnect:  # nobody is there to read this; it is for the log
+        raise RequestError(400, "invalid_request", "The body did not arrive whole.") from None
     return bytes(data)
 
 
