@@ -54,7 +54,13 @@ _PIECE_BYTES = 1 << 16
 
 
 def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact], int]:
-    """Facts of the complete lines from byte `offset` on, and the offset after them.
+    """As `read_placed_facts`, without the places."""
+    placed, end = read_placed_facts(path, offset, limit)
+    return [fact for _, fact in placed], end
+
+
+def read_placed_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[tuple[int, Fact]], int]:
+    """(where its line begins, fact) of the complete lines from byte `offset` on, and the offset after them.
 
     Reads at most `limit` bytes, more only if a single line is longer. A line that is no JSON object (torn by
     a crash) is passed over, and so is one of more than LONGEST_LINE_BYTES, which is never held in memory. No
@@ -84,13 +90,15 @@ def read_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[list[Fact
         os.close(descriptor)
     end = chunk.rindex(b"\n") + 1
     facts = []
-    for line in chunk[:end].splitlines():
+    begins = offset
+    for line in chunk[:end].split(b"\n"):
+        begun, begins = begins, begins + len(line) + 1
         try:
             fact = json.loads(line)
         except (ValueError, RecursionError):
             continue
         if isinstance(fact, dict) and isinstance(fact.get("type"), str) and isinstance(fact.get("at"), str):
-            facts.append(fact)
+            facts.append((begun, fact))
     return facts, offset + end
 
 

@@ -63,14 +63,17 @@ def _kill_sent(change: Change, fact: Fact) -> None:
 
 
 def _note_signal(change: Change, fact: Fact, which: str) -> None:
-    if change.attempt.exit is None:  # later ones went to what the main process had left behind
-        change.attempt.signals = {**change.attempt.signals, which: at_of(change, fact)}
+    at, exit_ = at_of(change, fact), change.attempt.exit
+    # Later ones went to what the main process had left behind. One from before may be told late.
+    if exit_ is None or at <= exit_.get("at", ""):
+        change.attempt.signals = {**change.attempt.signals, which: at}
 
 
 def _main_exited(change: Change, fact: Fact) -> None:
     change.attempt.exit = {
         "exit_code": as_code(fact.get("exit_code")),
         "signal": signal_name(fact.get("signal")),
+        "at": at_of(change, fact),
     }
 
 

@@ -9,6 +9,7 @@ From the outside in:
     journals                 what was written since, in the order it happened
     exit_record              how it ended, as the shim left it
     checkpoint_verification  is what was saved really there
+    unverified               checkpoints that wait for that, and hold up nothing else
     process_watch            told the moment a process dies
     orphaned_tree            the processes of a job whose shim died, and the shim's ladder for them
     retried                  doing it again, later and later, when a disk or a permission is in the way

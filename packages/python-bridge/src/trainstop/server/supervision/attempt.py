@@ -80,6 +80,8 @@ class Attempt:
         self._journal_trouble_since: float | None = None
         self._tree: OrphanedTree | None = None
         """Known from the moment the shim was found dead without an exit record, and while it is untold."""
+        self._unwritten: list[dict[str, Any]] = []
+        """What the ladder did and could not write down."""
         self._unsupervised_told = job.health == "unsupervised"
         self._members: dict[Process, ProcessWatch] = {}
         self._ladder_lock = asyncio.Lock()
@@ -88,14 +90,16 @@ class Attempt:
         self._following = Retried(f"job {job.job_id}: following", self._follow)
         self._commanding = Retried(f"job {job.job_id}: handing over the command", self._command)
         self._laddering = Retried(f"job {job.job_id}: stopping it without its shim", self._ladder)
+        self._verifying = Retried(f"job {job.job_id}: reading checkpoints back", self._verify)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        errands = (self._following, self._commanding, self._laddering)
+        errands = (self._following, self._commanding, self._laddering, self._verifying)
         with about_job(self.job.job_id):
             self._tasks = [asyncio.create_task(errand.run()) for errand in errands]
         self._following.wake()
         self._commanding.wake()
+        self._verifying.wake()
 
     async def stop(self) -> None:
         """Look no more. Whatever runs on the machine goes on."""
@@ -145,22 +149,39 @@ class Attempt:
             self._laddering.wake()  # before anything is read: that may take long
         pause = self._pause_is_over()
         all_read = await self._drain(over=exit_record is not None)
+        over = exit_record is not None
         if exit_record is not None:
             await self._tell_exited(exit_record, all_read)
-            self.finished = True
         elif shim_is_dead:
-            await self._follow_orphans()
+            over = await self._follow_orphans()
         elif await self._background.run(self._shim_is_stuck):
             self._kill_shim()
-        if pause is not None and not self.finished:
+        if pause is not None and not over:
             await self._follower.tell("expired", command_id=pause)
             self._expired = pause
 
     async def _tell_exited(self, exit_record: dict[str, Any], all_read: bool) -> None:
+        if self._follower.verifies:
+            return  # the end says what can be gone on from; it is told when that is known
+        await self._tell_what_no_disk_took()
         if all_read or self.job.control is None:
             await self._follower.tell("exited", **exit_record)
         else:  # whether it obeyed is not known: exit code 0 alone would look as if it had finished by itself
             await self._follower.tell("gone")
+        self.finished = True
+
+    async def _tell_what_no_disk_took(self) -> None:
+        """Of the ladder: without it, who obeyed our SIGTERM would seem to have ended by himself."""
+        if self._tree is not None:
+            self._unwritten += self._tree.take_unwritten()
+        while self._unwritten:
+            await self._follower.tell(self._unwritten[0]["type"], **self._unwritten[0])
+            del self._unwritten[0]
+
+    async def _verify(self) -> None:
+        if not self.finished:
+            await self._follower.verify()
+            self._following.wake()  # the end may have waited for it
 
     async def _drain(self, *, over: bool) -> bool:
         """Record what is in the journals. When the run is `over`, those that stay unreadable are given up:
@@ -173,6 +194,9 @@ class Attempt:
                 raise
             log.error("job %s: its end is told without the rest of its journals: %s", self.job.job_id, error)
             return False
+        finally:
+            if self._follower.verifies:
+                self._verifying.wake()
         self._journal_trouble_since = None
         return True
 
@@ -288,6 +312,8 @@ class Attempt:
         be told; None otherwise."""
         async with self._ladder_lock:
             if not (self._shim_is_untold or self._shim_is_dead()):
+                if self._tree is not None:
+                    self._unwritten += self._tree.take_unwritten()
                 self._tree = None  # the shim was told after all, and has it again
             elif self._tree is None:
                 if await self._background.run_urgent(read_exit_record, self._run) is not None:
@@ -298,25 +324,30 @@ class Attempt:
                 )
             return self._tree
 
-    async def _follow_orphans(self) -> None:
+    async def _follow_orphans(self) -> bool:
+        """Whether nobody of them is left."""
         tree = await self._take_over()
         if tree is None:
-            return
+            return False
         if self._members and not any(watch.look() for watch in self._members.values()):
-            return
+            return False
         living = await self._background.run(tree.living)
         if living:
             self._watch(living)
             if not self._unsupervised_told:
                 await self._follower.tell("unsupervised")
                 self._unsupervised_told = True
-            return
+            return False
         await self._ladder()  # its last word
         await self._background.run(tree.forget)
         await self._drain(over=True)
+        if self._follower.verifies:
+            return True
+        await self._tell_what_no_disk_took()
         await self._measure_release()
         await self._follower.tell("gone")
         self.finished = True
+        return True
 
     async def _measure_release(self) -> None:
         if self.job.control is None:

@@ -79,6 +79,16 @@ while True:
 """
 """Knows nothing of Trainstop, ignores SIGTERM, has children in sessions of their own."""
 
+POLITE = """
+import signal, sys, time
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+open("ready", "w").close()
+while True:
+    time.sleep(1000)
+"""
+"""Knows nothing of Trainstop, and takes SIGTERM for a wish to end well."""
+
 ENDLESS = "1000000000"
 
 
@@ -113,7 +123,11 @@ class Desk:
         self.place = place
         env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         arguments = ("steps", "save_seconds", "leaves_behind")
-        templates = (_template(place, "training", TRAINING, arguments), _template(place, "deaf", DEAF, ()))
+        templates = (
+            _template(place, "training", TRAINING, arguments),
+            _template(place, "deaf", DEAF, ()),
+            _template(place, "polite", POLITE, ()),
+        )
         self.database = Database(place / DATABASE_NAME)
         self.jobs = Jobs(
             self.database, Launching(place, env, max_running_jobs), {each.id: each for each in templates}

@@ -14,8 +14,8 @@ from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervised_job import ReadElsewhereError, SupervisedJob
 from trainstop.server.store.store_error import StoreError
 from trainstop.server.supervision.background import Background
-from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
 from trainstop.server.supervision.journals import Batch, Journals
+from trainstop.server.supervision.unverified import Unverified
 
 log = logging.getLogger("trainstop.server.supervision")
 
@@ -32,6 +32,12 @@ class Follower:
         self._attempt = job.attempt
         self._journals = Journals(run, job.offsets)
         self._suspect: Batch | None = None
+        self._unverified = Unverified(run, job.job_id, job.offsets)
+
+    @property
+    def verifies(self) -> bool:
+        """Whether a checkpoint of this attempt was told that has not been read back yet."""
+        return bool(self._unverified)
 
     def has_news(self) -> bool:
         """Cheap, but asks the disk; callable from any thread."""
@@ -42,6 +48,7 @@ class Follower:
 
         A fact that the store refuses is logged and left out; it holds up neither the rest nor the job.
         """
+        await self._read_what_waits()
         while True:
             read = self._journals.read if self._suspect is None else self._journals.read_one
             batch = await self._background.run(read)
@@ -56,18 +63,43 @@ class Follower:
 
     async def tell(self, type_: str, **fact: Any) -> None:
         """Record something that only the supervisor can know."""
-        complete = {"at": rfc3339(now()), "type": type_, "source": "supervisor", **fact}
-        await self._background.run(self._jobs.record, self._job_id, self._attempt, [complete], {})
+        await self._write([{"at": rfc3339(now()), "type": type_, "source": "supervisor", **fact}], {})
+
+    async def verify(self) -> None:
+        """Read back what was saved, and record it. May take minutes, in which everything else goes on."""
+        await self._read_what_waits()
+        while waiting := self._unverified.next():
+            try:
+                fact = await self._background.run_long(self._unverified.verified, waiting)
+                await self._write([fact], waiting.done, waiting.begins)
+            except STORE_TROUBLE:
+                raise
+            except ReadElsewhereError as error:
+                log.warning("job %s: %s; reading on from there", self._job_id, error)
+                self._unverified = Unverified(self._run, self._job_id, error.offsets)
+                await self._read_what_waits()
+                continue
+            except Exception:
+                log.exception("job %s: left out, as it can't be recorded: %.500r", self._job_id, waiting.fact)
+                await self._write([], waiting.done)
+            self._unverified.remove(waiting)
+
+    async def _read_what_waits(self) -> None:
+        if not self._unverified.is_read:
+            self._unverified.take(await self._background.run(self._unverified.read))
 
     async def _record(self, batch: Batch) -> None:
+        """All but what must be verified first, which is noted with the journals' offsets."""
+        await self._read_what_waits()
+        now_, later = self._unverified.part(batch.facts)
         try:
-            facts = [await self._verified(fact) for fact in batch.facts]
-            await self._store(facts, batch)
+            await self._write(now_, batch.offsets | later, self._begin_of(batch, later))
         except STORE_TROUBLE:
             raise
         except ReadElsewhereError as error:
             log.warning("job %s: %s; reading on from there", self._job_id, error)
             self._journals.go_to(error.offsets)
+            self._unverified = Unverified(self._run, self._job_id, error.offsets)
             self._suspect = None
             return
         except Exception as error:
@@ -76,15 +108,15 @@ class Follower:
                 self._suspect = batch  # nothing was recorded: from here on one by one
                 return
             log.exception("job %s: left out, as it can't be recorded: %.500r", self._job_id, batch.facts)
-            await self._store([], batch)
+            await self._write([], batch.offsets, self._begin_of(batch, {}))
         self._journals.advance(batch)
+        self._unverified.add(later)
 
-    async def _store(self, facts: list[dict[str, Any]], batch: Batch) -> None:
-        since = self._journals.begin_of(batch)
+    def _begin_of(self, batch: Batch, later: dict[str, int]) -> dict[str, int]:
+        return self._journals.begin_of(batch) | self._unverified.begin_of(later)
+
+    async def _write(
+        self, facts: list[dict[str, Any]], offsets: dict[str, int], since: dict[str, int] | None = None
+    ) -> None:
         record = self._jobs.record
-        await self._background.run(record, self._job_id, self._attempt, facts, batch.offsets, since)
-
-    async def _verified(self, fact: dict[str, Any]) -> dict[str, Any]:
-        if fact["type"] != "checkpoint":
-            return fact
-        return await self._background.run_long(verify_checkpoint, self._run, self._job_id, fact)
+        await self._background.run(record, self._job_id, self._attempt, facts, offsets, since)

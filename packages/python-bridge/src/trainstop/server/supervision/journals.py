@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainstop.rundir.journal import read_facts
+from trainstop.rundir.journal import read_placed_facts
 from trainstop.rundir.layout import RunDir
 
 BATCH_BYTES = 1 << 20
@@ -25,7 +25,7 @@ _RANK_JOURNAL = re.compile(r"rank-(?:0|[1-9]\d{0,5})\.jsonl")
 @dataclass(frozen=True, slots=True)
 class Batch:
     facts: list[dict[str, Any]]
-    """Each with its `source`: the journal's name without `.jsonl`."""
+    """Each with its `source`, the journal's name without `.jsonl`, and the `offset` of its line there."""
     offsets: dict[str, int]
     """Journal file name → where this batch ends in it; only those it went further in. Empty: no news."""
 
@@ -126,15 +126,15 @@ class _Reading:
     def take(self, name: str, limit: int) -> str:
         """Read on in one journal. Returns the `at` of the last fact, empty when there was none."""
         offset = self._offsets.get(name, self._start.get(name, 0))
-        facts, end = read_facts(self._run.path / name, offset, limit)
+        facts, end = read_placed_facts(self._run.path / name, offset, limit)
         return self._keep(name, facts, offset, end)
 
     def take_until(self, name: str, horizon: str) -> None:
         """Line by line, as long as what happened is not later than `horizon`."""
         while True:
             offset = self._offsets.get(name, self._start.get(name, 0))
-            facts, end = read_facts(self._run.path / name, offset, 1)
-            if end == offset or (facts and facts[0]["at"] > horizon):
+            facts, end = read_placed_facts(self._run.path / name, offset, 1)
+            if end == offset or (facts and facts[0][1]["at"] > horizon):
                 return
             self._keep(name, facts, offset, end)
 
@@ -144,9 +144,11 @@ class _Reading:
         merged = heapq.merge(*(self._facts[name] for name in names), key=lambda fact: str(fact["at"]))
         return Batch(list(merged), self._offsets)
 
-    def _keep(self, name: str, facts: list[dict[str, Any]], offset: int, end: int) -> str:
+    def _keep(self, name: str, facts: list[tuple[int, dict[str, Any]]], offset: int, end: int) -> str:
         if end > offset:
             self._offsets[name] = end
         source = name.removesuffix(".jsonl")
-        self._facts.setdefault(name, []).extend({**fact, "source": source} for fact in facts)
-        return str(facts[-1]["at"]) if facts else ""
+        self._facts.setdefault(name, []).extend(
+            {**fact, "source": source, "offset": begins} for begins, fact in facts
+        )
+        return str(facts[-1][1]["at"]) if facts else ""

@@ -77,6 +77,11 @@ class OrphanedTree:
             found = self._find()
         return found
 
+    def take_unwritten(self) -> list[dict[str, Any]]:
+        """What was done and no disk took; whoever takes it must tell it himself. Not while `act` runs."""
+        taken, self._unwritten = self._unwritten, []
+        return taken
+
     def forget(self) -> None:
         """Remove what it had on the machine beside its files; for when nobody is left."""
         if self._cgroup is not None:
@@ -166,8 +171,9 @@ class OrphanedTree:
     def _term_main(self, command_id: str | None, living: list[Process]) -> None:
         self._termed.add(command_id)
         for process in living if self._main is None else [self._main]:
+            at = rfc3339(now())  # before the signal, and so before whatever comes of it
             if send_signal(process, signal.SIGTERM):
-                self._tell("term_sent", command_id=command_id, pid=process.pid)
+                self._tell("term_sent", at=at, command_id=command_id, pid=process.pid)
 
     def _kill(self) -> float:
         if steady_now() >= self._kill_again_at:

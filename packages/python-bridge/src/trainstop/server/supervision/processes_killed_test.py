@@ -17,7 +17,7 @@ from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.clock import now, unix_seconds
 from trainstop.rundir.control import write_control
 from trainstop.server.jobs import supervision_view
-from trainstop.server.supervision import attempt, follower, journals
+from trainstop.server.supervision import attempt, journals, orphaned_tree, unverified
 from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
 from trainstop.server.supervision.conftest import (
     STAGES,
@@ -169,7 +169,7 @@ def test_without_its_shim_force_kills_also_while_a_checkpoint_is_being_verified(
         go_on.wait()
         return verify_checkpoint(*arguments)
 
-    monkeypatch.setattr(follower, "verify_checkpoint", slowly)
+    monkeypatch.setattr(unverified, "verify_checkpoint", slowly)
 
     async def scenario() -> None:
         async with supervised(desk):
@@ -280,6 +280,32 @@ def test_a_stop_that_the_shim_cannot_be_told_ends_in_time_all_the_same(
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("trouble", ["the run directory was removed", "the server's disk is full"])
+def test_who_obeys_the_servers_own_sigterm_was_cancelled_and_has_not_finished_by_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(template="polite")
+            await until_async((desk.place / "ready").exists, "the script")
+            await until_async(lambda: desk.job(job_id)["status"] == "running", "its start")
+            if trouble == "the run directory was removed":
+                shutil.rmtree(desk.run(job_id).path)
+            else:
+                monkeypatch.setattr(attempt, "write_control", full)
+                monkeypatch.setattr(orphaned_tree, "Journal", full)
+            desk.cancel(job_id, grace_seconds=6)
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
+        assert (job["status"], job["last_command"]["status"]) == ("cancelled", "succeeded")
+        assert job["end"]["signal"] is None, "it obeyed, and was not killed"
+        desk.expect_nobody_left(job_id)
+
+    asyncio.run(scenario())
+
+
 def test_once_the_disk_takes_the_stop_the_shim_has_it_again_and_the_run_saves(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,7 +345,7 @@ def test_the_end_of_a_run_does_not_wait_for_ever_for_a_journal_that_cannot_be_re
         async with supervised(desk):
             job_id = desk.start()
             await until_async(lambda: desk.is_training(job_id), "training")
-            monkeypatch.setattr(journals, "read_facts", refused)
+            monkeypatch.setattr(journals, "read_placed_facts", refused)
             desk.cancel(job_id)
             job = await until_async(lambda: desk.ended(job_id), "the stop")
         assert job["status"] == "cancelled"

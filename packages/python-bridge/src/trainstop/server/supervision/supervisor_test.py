@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,7 @@ from trainstop.rundir.control import read_control, write_control
 from trainstop.rundir.layout import server_wake
 from trainstop.rundir.wake import poke
 from trainstop.server.supervision import attempt as attempt_module
-from trainstop.server.supervision import follower as follower_module
-from trainstop.server.supervision import retried
+from trainstop.server.supervision import retried, unverified
 from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
 from trainstop.server.supervision.conftest import (
     WAIT_SECONDS,
@@ -292,7 +292,7 @@ def test_stopping_does_not_wait_for_a_long_verification_and_the_next_server_does
         go_on.wait()
         return verify_checkpoint(*arguments)
 
-    monkeypatch.setattr(follower_module, "verify_checkpoint", slowly)
+    monkeypatch.setattr(unverified, "verify_checkpoint", slowly)
 
     async def scenario() -> None:
         async with supervised(desk):
@@ -309,27 +309,91 @@ def test_stopping_does_not_wait_for_a_long_verification_and_the_next_server_does
     asyncio.run(scenario())
 
 
-def test_a_command_is_handed_over_while_a_checkpoint_is_being_verified(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, go_on = threading.Event(), threading.Event()
+class SlowDisk:
+    """Reading a checkpoint back takes until the test says so."""
 
-    def slowly(*arguments: Any) -> dict[str, Any]:
-        begun.set()
-        go_on.wait()
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.read: list[str] = []
+        monkeypatch.setattr(unverified, "verify_checkpoint", self._slowly)
+
+    def _slowly(self, *arguments: Any) -> dict[str, Any]:
+        self.begun.set()
+        self.go_on.wait()
+        self.read.append(arguments[2]["checkpoint_id"])
         return verify_checkpoint(*arguments)
 
-    monkeypatch.setattr(follower_module, "verify_checkpoint", slowly)
 
+@pytest.fixture
+def slow_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[SlowDisk]:
+    disk = SlowDisk(monkeypatch)
+    yield disk
+    disk.go_on.set()
+
+
+def test_while_a_checkpoint_is_read_back_everything_else_is_told_but_the_end(
+    desk: Desk, slow_disk: SlowDisk
+) -> None:
     async def scenario() -> None:
         async with supervised(desk):
             job_id = desk.start()
-            await until_async(begun.is_set, "the verification")
+            await until_async(slow_disk.begun.is_set, "the reading")
+            seen = len(desk.steps(job_id))
+            await until_async(lambda: desk.is_training(job_id, seen), "more steps in the store")
             desk.cancel(job_id)
-            await until_async(desk.run(job_id).exit_record.exists, "the run's end")
-            go_on.set()
-            await until_async(lambda: desk.ended(job_id), "the stop")
+            await until_async(lambda: "process_exited" in desk.receipts(job_id), "the process's end")
+            receipts = desk.receipts(job_id)
+            assert receipts["acknowledged"]["state"] == receipts["process_exited"]["state"] == "done"
+            assert "checkpoint_saved" not in receipts, "nobody has read it back"
+            assert desk.job(job_id)["status"] == "stopping"
+            assert desk.jobs.checkpoints(job_id, None) == []
+            slow_disk.go_on.set()
+            job = await until_async(lambda: desk.ended(job_id), "the stop")
         assert desk.receipts(job_id)["checkpoint_saved"]["state"] == "done"
+        saved = desk.jobs.checkpoints(job_id, None)
+        assert all(each["verified"] for each in saved)
+        assert job["last_checkpoint"]["step"] == max(each["step"] for each in saved) == desk.steps(job_id)[-1]
+        assert len(slow_disk.read) == len(set(slow_disk.read)), "each once"
+        assert slow_disk.read[1] == job["last_checkpoint"]["id"], "the stop's own comes first"
+
+    asyncio.run(scenario())
+
+
+def test_what_was_not_read_back_when_the_server_died_is_by_the_next_one(
+    desk: Desk, slow_disk: SlowDisk
+) -> None:
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(steps="450")
+            await until_async(lambda: desk.told(job_id, "tree_gone"), "the run's end")
+            await until_async(lambda: len(desk.steps(job_id)) == 450, "its last step")
+        assert not desk.ended(job_id)
+        assert desk.jobs.checkpoints(job_id, None) == []
+        slow_disk.go_on.set()
+        for _ in range(2):
+            async with supervised(desk):
+                await until_async(lambda: desk.ended(job_id), "the end")
+        saved = desk.jobs.checkpoints(job_id, None)
+        assert sorted((each["step"], each["verified"]) for each in saved) == [(200, True), (400, True)]
+        assert len([each for each in desk.events(job_id) if each["type"] == "checkpoint"]) == 2
+
+    asyncio.run(scenario())
+
+
+def test_a_checkpoint_removed_before_it_was_read_back_is_told_as_removed_and_never_offered(
+    desk: Desk, slow_disk: SlowDisk
+) -> None:
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(steps="1100")  # retention keeps three
+            await until_async(lambda: desk.told(job_id, "tree_gone"), "the run's end")
+            slow_disk.go_on.set()
+            await until_async(lambda: desk.ended(job_id), "the end")
+        kept = [each["step"] for each in desk.jobs.checkpoints(job_id, None) if each["verified"]]
+        assert sorted(kept)[-3:] == [600, 800, 1000]
+        assert desk.job(job_id)["last_checkpoint"]["step"] == 1000
+        there = [each for each in desk.jobs.checkpoints(job_id, None) if each.get("removed_at") is None]
+        assert sorted(each["step"] for each in there if each["verified"]) == [600, 800, 1000]
 
     asyncio.run(scenario())
 
