@@ -14,10 +14,8 @@ import httpx
 import jwt
 import pytest
 
-from trainstop.cli.serve_test import WAIT_SECONDS, Server, job_when, serve
+from trainstop.cli.conftest import WAIT_SECONDS, Server, job_when
 from trainstop.rundir.layout import RunDir
-
-__all__ = ["serve"]
 
 JWT_SECRET = "people-secret-0123456789-0123456789-0123456789"
 TOKEN = "service-token-0123456789-0123456789"

@@ -1,17 +1,11 @@
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -19,128 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from trainstop.checkpoints.manifest import MANIFEST_NAME
 from trainstop.checkpoints.saving import Save
+from trainstop.cli.conftest import WAIT_SECONDS, Server, job_when, start_job
 from trainstop.cli.main import main
 from trainstop.rundir.layout import RunDir
 from trainstop.rundir.process_identity import identify
-
-WAIT_SECONDS = 90.0
-"""What a test waits for what must come. Reached only when it doesn't."""
-
-SCRIPT = """
-import os, pathlib, time, trainstop
-with trainstop.run(total_steps=10**9) as run:
-    step = 0
-    while True:
-        step += 1
-        time.sleep(0.01)
-        turn = run.end_step(step)
-        if turn.save:
-            with run.checkpoint(step=step) as path:
-                (pathlib.Path(path) / "weights").write_bytes(b"w")
-        if turn.stop:
-            break
-"""
-CONFIG = """
-[templates.steps]
-title = "Steps"
-command = ["{python}", "steps.py"]
-"""
-
-
-class Server:
-    """`trainstop serve` as a process."""
-
-    def __init__(self, data_dir: Path, *arguments: str, env: dict[str, str] | None = None) -> None:
-        self.data_dir = data_dir
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "trainstop.cli",
-                "serve",
-                "--port",
-                "0",
-                "--data",
-                str(data_dir),
-                *arguments,
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **(env or {})},
-        )
-        self.url = ""
-
-    def ready(self) -> Server:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        prefix = "Trainstop server: "
-        assert line.startswith(prefix), f"{line!r} {self.process.communicate()[1]}"
-        self.url = line.removeprefix(prefix).strip()
-        return self
-
-    def refused(self) -> str:
-        """Waits for it to give up; its one sentence."""
-        out, error = self.process.communicate(timeout=WAIT_SECONDS)
-        assert (self.process.returncode, out) == (1, ""), error
-        return error.removeprefix("trainstop: ").strip()
-
-    def client(self) -> httpx.Client:
-        token = (self.data_dir / "token").read_text().strip()
-        headers = {"Authorization": f"Bearer {token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=WAIT_SECONDS)
-
-    def end(self, how: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
-        """(rest of stdout, stderr)"""
-        self.process.send_signal(how)
-        return self.process.communicate(timeout=WAIT_SECONDS)
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Starts servers; whatever they started is killed at the end."""
-    (tmp_path / "steps.py").write_text(SCRIPT)
-    (tmp_path / "trainstop.toml").write_text(CONFIG)
-    servers: list[Server] = []
-
-    def start(*arguments: str, env: dict[str, str] | None = None) -> Server:
-        config = ("--config", str(tmp_path / "trainstop.toml"))
-        servers.append(Server(tmp_path / "data", *config, *arguments, env=env))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.process.kill()
-        server.process.communicate()
-    while left := processes_naming(tmp_path):
-        for pid in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def processes_naming(directory: Path) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            with contextlib.suppress(OSError):
-                told = (entry / "environ").read_bytes() + (entry / "cmdline").read_bytes()
-                if os.fsencode(directory) in told:
-                    found.append(int(entry.name))
-    return found
-
-
-def job_when(client: httpx.Client, job_id: str, done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    ends = time.monotonic() + WAIT_SECONDS
-    while True:
-        job: dict[str, Any] = client.get(f"/jobs/{job_id}").json()["job"]
-        if done(job):
-            return job
-        assert time.monotonic() < ends, job
-        time.sleep(0.02)
-
-
-def start_job(client: httpx.Client) -> str:
-    return str(client.post("/jobs", json={"template": "steps"}).json()["job"]["id"])
 
 
 def test_it_says_one_line_when_it_is_ready_and_ends_when_asked_to(serve: Callable[..., Server]) -> None:

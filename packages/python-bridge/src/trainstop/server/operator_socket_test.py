@@ -16,7 +16,8 @@ import pytest
 from trainstop.server import operator_socket
 from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration
-from trainstop.server.operator_socket import NAME, listen_for_operators, socket_address
+from trainstop.server.operator_socket import listen_for_operators
+from trainstop.server.operator_socket_path import LONGEST_ADDRESS, NAME, socket_address
 from trainstop.server.routes.conftest import TOKEN, WAIT_SECONDS, Unsupervised
 from trainstop.server.security.token import Token
 from trainstop.server.serving import HttpServer
@@ -167,7 +168,7 @@ def test_only_its_owner_may_open_it(site: Site) -> None:
 def test_a_long_path_works_and_so_does_one_where_a_dead_servers_socket_lies(tmp_path: Path) -> None:
     long = tmp_path / ("long" * 30) / "data"
     with serving(long) as site:
-        assert len(str(long / NAME)) > operator_socket.LONGEST_ADDRESS
+        assert len(str(long / NAME)) > LONGEST_ADDRESS
         assert site.through_the_door("POST", ROUTE, json=wish()).status_code == 201
     listen_for_operators(long).close()
     listen_for_operators(long).close()

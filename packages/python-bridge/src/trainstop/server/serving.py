@@ -24,14 +24,9 @@ from trainstop.server.configuration.configuration_error import ConfigurationErro
 from trainstop.server.data_directory import DataDirectoryInUseError, claim
 from trainstop.server.http_connection import HttpConnection
 from trainstop.server.observability.log_output import log_to_stderr
-from trainstop.server.operator_socket import (
-    NAME as OPERATOR_SOCKET,
-)
-from trainstop.server.operator_socket import (
-    OperatorSocketError,
-    checked,
-    listen_for_operators,
-)
+from trainstop.server.operator_socket import checked, listen_for_operators
+from trainstop.server.operator_socket_path import NAME as OPERATOR_SOCKET
+from trainstop.server.operator_socket_path import OperatorSocketError
 from trainstop.server.security.connections import Connections, bounded
 from trainstop.server.security.hosts import is_loopback
 from trainstop.server.security.sign_in import read_jwt_secret
@@ -105,13 +100,14 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
             )
         announce(_url(options.host, listener))
 
-    try:
-        HttpServer(server, ready, operators).run(sockets=[listener])
-    finally:
+    def left() -> None:
         with contextlib.suppress(OSError):
             remove_server_address(options.data_dir)
-            if operators is not None:
-                (options.data_dir / OPERATOR_SOCKET).unlink(missing_ok=True)
+            (options.data_dir / OPERATOR_SOCKET).unlink(missing_ok=True)
+
+    try:
+        HttpServer(server, ready, operators, left).run(sockets=[listener])
+    finally:
         os.close(claimed)
 
 
@@ -123,8 +119,10 @@ class HttpServer(uvicorn.Server):
         server: TrainingServer,
         ready: Callable[[], None],
         operators: socket.socket | None = None,
+        left: Callable[[], None] = lambda: None,
     ) -> None:
-        """`operators`: the operator's socket, listening; this server closes it."""
+        """`operators`: the operator's socket, listening; this server closes it. `left` is called when nobody
+        is served any more."""
         super().__init__(
             uvicorn.Config(
                 server.app,
@@ -143,6 +141,7 @@ class HttpServer(uvicorn.Server):
         self._server = server
         self._ready = ready
         self._operators = operators
+        self._left = left
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -177,6 +176,7 @@ class HttpServer(uvicorn.Server):
         """
         self._server.leave()
         await super().shutdown(sockets)
+        self._left()
         self._captured_signals.clear()  # they were obeyed; raised again they would cut off what follows
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

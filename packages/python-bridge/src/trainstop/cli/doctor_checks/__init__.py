@@ -1,0 +1,1 @@
+"""What `trainstop doctor` looks at: one small function a check, each with its sentence."""
