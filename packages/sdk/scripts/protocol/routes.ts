@@ -118,7 +118,8 @@ export const routes: Route[] = [
     summary: 'A piece of the log, by byte offset.',
     query: {
       attempt: 'The newest if left out.',
-      offset: 'First byte; negative counts from the end. 0 if left out.',
+      offset:
+        'First byte; negative counts from the end. 0 if left out. Where it is no longer kept, the answer begins later and says where.',
       limit: 'At most 1048576 bytes; 65536 if left out.',
     },
     answer: 'LogsAnswer',

@@ -15,6 +15,7 @@ beside it carries no data, only "look again". Whoever dies and comes back reads 
       rank-<r>.jsonl   rank r -> server    what the training process said, one fact a line
       rank-<r>.wake    FIFO, read by rank r
       output.log       stdout and stderr of the training process
+      output.kept.json shim   -> server    `{"from": n}`: the output's bytes before the n-th were freed
     DATA/jobs/<job_id>/checkpoints/<checkpoint_id>/    shared by all attempts
     DATA/server.wake   FIFO, read by the server
 

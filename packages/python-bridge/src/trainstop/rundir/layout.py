@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+KEPT_NAME = "output.kept.json"
+
 
 class RunDir:
     """Paths of one attempt of one job. Touches nothing on disk by itself."""
@@ -50,6 +52,10 @@ class RunDir:
     @property
     def output(self) -> Path:
         return self.path / "output.log"
+
+    @property
+    def output_kept(self) -> Path:
+        return self.path / KEPT_NAME
 
     def rank_journal(self, rank: int) -> Path:
         return self.path / f"rank-{rank}.jsonl"

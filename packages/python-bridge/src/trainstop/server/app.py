@@ -141,6 +141,7 @@ class TrainingServer:
                 WorkerAccess(options.url, workers.token),
                 server_id=self._lease.worker.server_id,
                 run=self._lease.worker.run,
+                log_limit_bytes=configuration.retention.log_bytes_per_attempt,
             ),
             configuration.templates,
             grace_seconds=configuration.server.grace_seconds,

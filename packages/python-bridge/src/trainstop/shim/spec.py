@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+LOG_LIMIT_BYTES = 256 << 20
+"""Of an attempt's output, where the server that wrote the specification knew no limit."""
+
+
 class SpecError(Exception):
     """The message is one plain sentence: what is wrong with which field."""
 
@@ -17,7 +21,16 @@ class SpecError(Exception):
 class Spec:
     """The parts of `spec.json` that the shim needs; the rest is for the training process."""
 
-    __slots__ = ("argv", "attempt", "cwd", "env", "job_id", "linger_seconds", "server_wake")
+    __slots__ = (
+        "argv",
+        "attempt",
+        "cwd",
+        "env",
+        "job_id",
+        "linger_seconds",
+        "log_limit_bytes",
+        "server_wake",
+    )
 
     def __init__(self, value: Any) -> None:
         if not isinstance(value, dict):
@@ -28,6 +41,9 @@ class Spec:
         self.cwd: str = _of(value, "cwd", _is_text, "a directory")
         self.env: dict[str, str] = _of(value, "env", _is_environment, "an object of strings")
         self.server_wake: str | None = _of(value, "server_wake", _is_text_or_none, "a path or null")
+        self.log_limit_bytes: int = LOG_LIMIT_BYTES
+        if "log_limit_bytes" in value:
+            self.log_limit_bytes = _of(value, "log_limit_bytes", _is_size, "bytes, 0 for no limit")
         self.linger_seconds: float = _of(value, "linger_seconds", _is_duration, "seconds, 0 or more")
 
 
@@ -60,6 +76,10 @@ def _is_text_or_none(value: object) -> bool:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_duration(value: object) -> bool:

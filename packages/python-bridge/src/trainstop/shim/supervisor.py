@@ -15,6 +15,7 @@ from trainstop.shim.child_signals import child_signals
 from trainstop.shim.gpu_watch import GpuWatch
 from trainstop.shim.job_cgroup import cgroup_around
 from trainstop.shim.ladder import next_step, receive
+from trainstop.shim.log_limit import LogLimit
 from trainstop.shim.main_process import StartError, start_main
 from trainstop.shim.process_tree import descendants, kill_round, marked_tree, send_signal
 from trainstop.shim.subreaper import become_subreaper
@@ -59,6 +60,7 @@ class Supervisor:
         self._run = run
         self._spec = spec
         self._facts = facts
+        self._log_limit = LogLimit(run, spec.log_limit_bytes, facts.complain)
         self._wake = wake
         self._subreaper = become_subreaper()
         self._poll = select.poll()
@@ -122,6 +124,7 @@ class Supervisor:
                 wait_seconds = self._act()
                 wait_seconds = min(wait_seconds, self._gpu.act(self._living))
                 self._facts.write()
+                self._log_limit.keep()
             except Exception as error:
                 # Supervision goes on whatever happens: without it, a stop would never end.
                 self._facts.complain(f"{type(error).__name__}: {error}; going on")

@@ -13,6 +13,7 @@ from trainstop.server.configuration.log_section import LogSection
 from trainstop.server.configuration.metrics_section import MetricsSection
 from trainstop.server.configuration.nearest import not_known
 from trainstop.server.configuration.people_section import PeopleSection
+from trainstop.server.configuration.retention_section import RetentionSection
 from trainstop.server.configuration.section import Section, read_section
 from trainstop.server.configuration.server_section import ServerSection
 from trainstop.server.configuration.store_section import StoreSection
@@ -27,6 +28,7 @@ SECTIONS: dict[str, type[Section]] = {
     "log": LogSection,
     "store": StoreSection,
     "metrics": MetricsSection,
+    "retention": RetentionSection,
 }
 """Each table of the file beside `templates`. A field of `Configuration` bears the same name."""
 
@@ -40,6 +42,7 @@ class Configuration:
     log: LogSection = field(default_factory=LogSection)
     store: StoreSection = field(default_factory=StoreSection)
     metrics: MetricsSection = field(default_factory=MetricsSection)
+    retention: RetentionSection = field(default_factory=RetentionSection)
     templates: dict[str, Template] = field(default_factory=dict)
 
 

@@ -19,6 +19,7 @@ from trainstop.server.store import tables
 if TYPE_CHECKING:
     from trainstop.rundir.control import ControlCommand
 
+LOG_LIMIT_BYTES = 256 << 20
 LINGER_SECONDS = 5.0
 """How long processes that the main process leaves behind may take to go by themselves."""
 
@@ -70,6 +71,8 @@ class Launching:
     """Only this server's jobs are launched and supervised."""
     run: str | None = None
     """Of its lease, in a store that is shared."""
+    log_limit_bytes: int = LOG_LIMIT_BYTES
+    """Of each attempt's output; 0: no limit."""
 
 
 def supervised_jobs(connection: Connection, launching: Launching) -> list[SupervisedJob]:
@@ -133,6 +136,7 @@ def _spec(row: Row[*tuple[Any, ...]], launching: Launching) -> dict[str, Any]:
         "env": {**({} if row.template is None else launching.base_env), **row.env, **of_the_run},
         "server_wake": str(server_wake(launching.data_dir)),
         "linger_seconds": LINGER_SECONDS,
+        "log_limit_bytes": launching.log_limit_bytes,
         "resume": row.resume,
     }
 

@@ -11,7 +11,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trainstop.rundir.layout import RunDir
+from trainstop.rundir.atomic_file import read_json
+from trainstop.rundir.layout import KEPT_NAME, RunDir
 from trainstop.server.routes.answer import answer
 from trainstop.server.routes.asker import job_id_of, owner_of
 from trainstop.server.routes.context import Context, context_of
@@ -53,11 +54,12 @@ def _page(context: Context, job_id: str, owner: str | None, *where: Any) -> dict
 
 
 def read_piece(path: Path, offset: int, limit: int, *, complete: bool) -> tuple[str, int, int, int]:
-    """(text, offset, next offset, size) of at most `limit` bytes.
+    """(text, offset, next offset, size) of at most `limit` bytes of an attempt's output.
 
     A character whose rest is not there yet waits for it, unless the file is `complete`. Bytes that are
     no UTF-8 become U+FFFD. An offset beyond the end is the end; a negative one counts from the end, and
-    goes on to where a character begins.
+    goes on to where a character begins. What was freed to keep the output small is passed over: then the
+    offset that is returned is that of the first line that is still there.
     """
     try:
         # The directory is the script's too: a FIFO there must hang nobody, and no link lead to another file.
@@ -74,18 +76,34 @@ def read_piece(path: Path, offset: int, limit: int, *, complete: bool) -> tuple[
         if not stat.S_ISREG(status.st_mode):
             return "", 0, 0, 0
         size = status.st_size
-        from_the_end = offset < 0
-        offset = max(0, size + offset) if from_the_end else min(offset, size)
-        data = os.pread(descriptor, min(limit, size - offset), offset)
+        inside = offset < 0
+        offset = max(0, size + offset) if inside else min(offset, size)
+        while True:
+            data = os.pread(descriptor, min(limit, size - offset), offset)
+            # In this order: what is freed is noted before it is, so a hole can't be taken for text.
+            kept_from = min(_kept_from(path), size)
+            if offset >= kept_from:
+                break
+            inside, offset = True, kept_from
     finally:
         os.close(descriptor)
-    if from_the_end and offset > 0:
+    if inside and offset > 0:
         cut = _continued(data)
         data, offset = data[cut:], offset + cut
     at_end = offset + len(data) >= size
     if not (complete and at_end):
         data = data[: len(data) - _unfinished(data)]
     return data.decode("utf-8", "replace"), offset, offset + len(data), size
+
+
+def _kept_from(output: Path) -> int:
+    """The first byte that was not freed; see `shim/log_limit.py`."""
+    try:
+        noted = read_json(output.with_name(KEPT_NAME))
+    except (OSError, ValueError):  # a script can write anything here
+        return 0
+    first = noted.get("from") if isinstance(noted, dict) else None
+    return first if isinstance(first, int) and first > 0 else 0
 
 
 def _continued(data: bytes) -> int:

@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import json
 import os
+import re
+import tempfile
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from trainstop.rundir.layout import RunDir
+from trainstop.rundir.atomic_file import write_json_atomically
+from trainstop.rundir.layout import KEPT_NAME, RunDir
 from trainstop.server.routes.conftest import Site
 from trainstop.server.routes.logs import read_piece
+from trainstop.server.routes.output_size import size_of
+from trainstop.shim.log_limit import LogLimit
 
 each_example_overwrites = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -138,3 +146,99 @@ def test_a_link_in_the_logs_place_shows_nobody_another_file(output: Path) -> Non
     output.unlink(missing_ok=True)
     output.symlink_to(secret)
     assert read_piece(output, 0, 100, complete=False) == ("", 0, 0, 0)
+
+
+def free(output: Path, first: int) -> None:
+    """What the shim does to an output that has grown too large."""
+    write_json_atomically(output.with_name(KEPT_NAME), {"from": first})
+    with output.open("r+b") as file:
+        file.write(bytes(first))
+
+
+def test_an_offset_in_what_was_freed_starts_at_the_first_byte_that_is_kept(output: Path) -> None:
+    output.write_bytes(b"old old\nnew\nnewer\n")
+    free(output, 8)
+    for offset in (0, 5, 7, 8, -1000, -18):
+        assert read_piece(output, offset, 100, complete=True) == ("new\nnewer\n", 8, 18, 18)
+    assert read_piece(output, 12, 100, complete=True) == ("newer\n", 12, 18, 18)
+    assert read_piece(output, 0, 4, complete=False) == ("new\n", 8, 12, 18)
+
+
+def test_a_cut_in_the_middle_of_a_character_goes_on_to_the_next(output: Path) -> None:
+    text = "ä€𝄞b"
+    for first in range(1, len(text.encode()) + 1):
+        output.write_bytes(text.encode())
+        free(output, first)
+        piece, offset, _, _ = read_piece(output, 0, 100, complete=True)
+        assert text.endswith(piece) and "\N{REPLACEMENT CHARACTER}" not in piece
+        assert first <= offset <= first + 3
+
+
+@pytest.mark.parametrize("noted", [b"", b"[]", b'{"from": "x"}', b'{"from": -3}', b'{"from": 1e400}'])
+def test_a_note_that_makes_no_sense_frees_nothing(output: Path, noted: bytes) -> None:
+    output.write_bytes(b"text")
+    output.with_name(KEPT_NAME).write_bytes(noted)
+    assert read_piece(output, 0, 100, complete=True)[0] == "text"
+
+
+@pytest.mark.parametrize("place", [path for path in ("/dev/shm", "/tmp") if os.access(path, os.W_OK)])
+def test_a_log_that_grows_and_loses_its_beginning_while_it_is_read_shows_no_byte_that_was_not_written(
+    place: str,
+) -> None:
+    """A writer, the shim's limit, and a reader that is slower than both."""
+    with tempfile.TemporaryDirectory(dir=place) as directory:
+        run = RunDir(directory)
+        over = threading.Event()
+
+        def write() -> None:
+            limit = LogLimit(run, 200_000, pytest.fail)
+            with run.output.open("ab", buffering=0) as output:
+                for block in range(400):
+                    lines = range(block * 200, block * 200 + 200)
+                    output.write(b"".join(f"step {number:08d} · loss\n".encode() for number in lines))
+                    limit.keep()
+            over.set()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        offset, last, jumps, rest = 0, -1, 0, ""
+        while True:
+            complete = over.is_set()
+            if not complete and size_of(run.output) - offset < 300_000:
+                time.sleep(0.001)
+                continue
+            text, begin, next_offset, size = read_piece(run.output, offset, 50_000, complete=complete)
+            if begin > offset:
+                jumps, rest = jumps + 1, ""
+            *lines, rest = (rest + text).split("\n")
+            for line in lines:
+                match = re.fullmatch(r"step (\d{8}) · loss", line)
+                assert match is not None, repr(line[:80])
+                assert int(match[1]) == last + 1 if begin == offset else int(match[1]) > last
+                last, offset = int(match[1]), begin
+            offset = next_offset
+            if complete and next_offset == size:
+                break
+        writer.join()
+        assert last == 400 * 200 - 1 and rest == ""
+        assert jumps > 0, "nothing was lost, so nothing was tried"
+
+
+def test_a_log_that_was_truncated_from_outside_is_told_by_its_smaller_size(site: Site) -> None:
+    job_id = site.desk.running()
+    write_log(site, job_id, 1, b"a long text\n" * 100)
+    with site.client.stream("GET", f"/jobs/{job_id}/events") as response:
+        sizes = (
+            json.loads(line[6:])["data"]["size"]
+            for line in response.iter_lines()
+            if line.startswith("data: ") and '"type":"log"' in line
+        )
+        assert next(sizes) == 1200
+        path = RunDir.of(site.data_dir, job_id, 1).output
+        os.truncate(path, 0)
+        assert next(sizes) == 0
+        with path.open("ab") as file:
+            file.write(b"anew\n")
+        assert next(sizes) == 5
+    page = site.get(f"/jobs/{job_id}/logs", "LogsAnswer", params={"offset": 1200})
+    assert (page["text"], page["offset"], page["size"]) == ("", 5, 5)
