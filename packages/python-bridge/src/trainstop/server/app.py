@@ -60,7 +60,7 @@ from trainstop.server.security.token import Token
 from trainstop.server.security.worker_token import WorkerTokens, read_worker_key
 from trainstop.server.store.database import Database
 from trainstop.server.store.postgres_url import PostgresUrl
-from trainstop.server.store.store_error import CommitUnknownError, StoreError
+from trainstop.server.store.store_error import CommitUnknownError, StoreError, StoreFullError
 from trainstop.server.store_place import secrets_of, store_place
 from trainstop.server.supervision.supervisor import Supervisor
 
@@ -317,6 +317,11 @@ async def _store_error(request: Request, error: Exception) -> Response:
     if isinstance(error, CommitUnknownError):
         sentence = "The connection to the store broke; whether this was done, only another look can tell."
         return refuse(request.scope, 504, "outcome_unknown", sentence)
+    if isinstance(error, StoreFullError):
+        sentence = (
+            "The disk of the server's store is full, so nothing was changed; free some of it and try again."
+        )
+        return refuse(request.scope, 500, "internal", sentence)
     sentence = "The server's store can't be reached just now, and nothing was changed; try again in a moment."
     return refuse(request.scope, 502, "server_unreachable", sentence)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, ExceptionContext
 
-from trainstop.server.store.store_error import StoreError
+from trainstop.server.store.store_error import StoreError, StoreFullError
 
 BUSY_SECONDS = 10
 """How long a writer waits for another process that holds the file, say a backup."""
@@ -37,6 +37,14 @@ def sqlite_engine(path: Path) -> Engine:
     def begin(connection: Connection) -> None:
         options = connection.get_execution_options()
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("trainstop_writes") else "BEGIN")
+
+    @event.listens_for(engine, "handle_error")
+    def say_what_helps(context: ExceptionContext) -> None:
+        error = context.original_exception
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise StoreFullError(
+                f"The disk of the store {path} is full, so nothing was changed; free some, and try again."
+            ) from error
 
     return engine
 

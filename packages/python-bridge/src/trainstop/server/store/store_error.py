@@ -13,3 +13,7 @@ class TransactionLostError(StoreError):
 
 class CommitUnknownError(StoreError):
     """The connection broke while the transaction was being committed: it is there, or it is not."""
+
+
+class StoreFullError(StoreError):
+    """There is no room for what was to be written. The transaction was undone."""

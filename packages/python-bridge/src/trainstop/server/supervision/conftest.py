@@ -119,7 +119,8 @@ async def until_async(look: Callable[[], T | None], what: str) -> T:
 class Desk:
     """What people do with jobs, and what they see of them."""
 
-    def __init__(self, place: Path, *, max_running_jobs: int = 0) -> None:
+    def __init__(self, place: Path, *, max_running_jobs: int = 0, store: Path | None = None) -> None:
+        """`store`: the database's directory, where it is not the jobs' own."""
         self.place = place
         env = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         arguments = ("steps", "save_seconds", "leaves_behind")
@@ -128,7 +129,7 @@ class Desk:
             _template(place, "deaf", DEAF, ()),
             _template(place, "polite", POLITE, ()),
         )
-        self.database = Database(place / DATABASE_NAME)
+        self.database = Database((store or place) / DATABASE_NAME)
         self.jobs = Jobs(
             self.database, Launching(place, env, max_running_jobs), {each.id: each for each in templates}
         )
@@ -276,13 +277,13 @@ def served(place: Path, config: Path) -> Iterator[tuple[subprocess.Popen[bytes],
     """`trainstop serve` in this data directory, and a client of it; killed with -9 at the end."""
     command = [sys.executable, "-m", "trainstop.cli", "serve", "--port", "0", "--data", str(place)]
     with (
-        (place / "server.log").open("ab") as log,
+        (config.parent / "server.log").open("ab") as log,
         subprocess.Popen([*command, "--config", str(config)], stdout=subprocess.PIPE, stderr=log) as process,
     ):
         try:
             assert process.stdout is not None
             line = process.stdout.readline().decode()
-            assert line.startswith("Trainstop server: "), (place / "server.log").read_text()
+            assert line.startswith("Trainstop server: "), (config.parent / "server.log").read_text()
             headers = {"Authorization": f"Bearer {(place / 'token').read_text().strip()}"}
             url = line.rpartition(" ")[2].strip()
             with httpx.Client(base_url=url, headers=headers, timeout=WAIT_SECONDS) as client:
