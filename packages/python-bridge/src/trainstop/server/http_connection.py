@@ -8,8 +8,9 @@ import socket
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-ABORT = "trainstop.abort"
-"""ASGI extension: `drop` ends the connection at once, without waiting for what its peer takes."""
+CONNECTION = "trainstop.connection"
+"""ASGI extension: `drop` ends the connection at once, without waiting for what its peer takes; `unsent` tells
+how many bytes still wait for it."""
 WRITE_BUFFER_BYTES = 16 * 1024
 """From here on an answer waits for its reader."""
 UNSENT_BYTES = 64 * 1024
@@ -45,7 +46,9 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
-        self.scope["extensions"] = {ABORT: {"drop": self.transport.abort}}
+        self.scope["extensions"] = {
+            CONNECTION: {"drop": self.transport.abort, "unsent": self.transport.get_write_buffer_size}
+        }
 
     def on_headers_complete(self) -> None:
         self._in_head = False

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from trainstop.protocol.events_request import EventsRequest
-from trainstop.server.http_connection import ABORT
+from trainstop.server.http_connection import CONNECTION
 from trainstop.server.routes.asker import job_id_of, owner_of
 from trainstop.server.routes.body import parse, read_body
 from trainstop.server.routes.context import context_of
@@ -69,7 +69,8 @@ class EventStream(Response):
 
         watch = asyncio.create_task(_until_gone(self._stream, receive))
         try:
-            self._stream.cut = scope["extensions"][ABORT]["drop"]
+            connection = scope["extensions"][CONNECTION]
+            self._stream.cut, self._stream.unsent = connection["drop"], connection["unsent"]
             with self._counts.reader():
                 await self._stream.run(self._cursors, self._known, write)
             await send({"type": "http.response.body", "body": b"", "more_body": False})

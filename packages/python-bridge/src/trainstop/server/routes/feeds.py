@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from trainstop.server.routes.broadcast import Broadcast
@@ -37,6 +37,8 @@ class OpenStream(Protocol):
     sending_since: float | None
     """Loop time since which it waits for its reader; None while it does not."""
     bookmarked_at: float
+    unsent: Callable[[], int]
+    """Bytes that its connection holds for its reader."""
 
     def heartbeat(self) -> None: ...
 
@@ -77,7 +79,7 @@ class Feeds:
         """End every stream, now and from now on; one that waits for its reader is cut off."""
         self.closing = True
         for stream in list(self.streams):
-            if stream.sending_since is None:
+            if stream.sending_since is None and not stream.unsent():
                 stream.end()
             else:
                 stream.cut()

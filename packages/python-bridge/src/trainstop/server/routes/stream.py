@@ -81,6 +81,8 @@ class Stream:
         self.sending_since: float | None = None
         self.cut: Callable[[], None] = self.end
         """Drops the connection without waiting for its reader."""
+        self.unsent: Callable[[], int] = int
+        """Bytes that the connection holds for it."""
 
     def wake(self, place: Place) -> None:
         if not place.queued:
