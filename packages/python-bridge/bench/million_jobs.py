@@ -10,11 +10,11 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, literal, select, text
 
 from trainstop.rundir.clock import rfc3339
 from trainstop.server.conftest import Postgres
@@ -33,42 +33,48 @@ STATUSES = {"completed": 0.7, "failed": 0.15, "cancelled": 0.1495, "paused": 0.0
 BATCH = 20_000
 
 
-def rows(count: int) -> Iterator[list[dict[str, Any]]]:
+def rows(count: int) -> list[dict[str, Any]]:
     chance = random.Random(1)
     statuses, weights = list(STATUSES), list(STATUSES.values())
-    for begin in range(0, count, BATCH):
-        at = rfc3339(1_800_000_000 + begin)
-        yield [
-            {
-                **{
-                    "id": f"job_{number:016x}",
-                    "owner": f"owner-{chance.randrange(OWNERS)}",
-                    "name": "Digits",
-                },
-                **{"template": "digits", "params": {"epochs": 10}, "cwd": "/srv/training", "env": {}},
-                **{"argv": ["python", "train.py", "--epochs", "10"], "health": "ok", "attempt": 1},
-                **{"status": chance.choices(statuses, weights)[0], "created_at": at, "updated_at": at},
-                **{"progress": no_progress() | {"step": 780, "step_total": 780}, "status_version": 3},
-                **{"latest_metrics": {"loss": {"value": 0.1, "step": 780, "at": at}}, "seq": 40},
-                **{"last_checkpoint_id": "step-00000780", "last_command_id": None, "server_id": "srv_1"},
-            }
-            for number in range(begin, min(begin + BATCH, count))
-        ]
+    at = rfc3339(1_800_000_000)
+    return [
+        {
+            **{"id": f"job_{number:08x}", "owner": f"owner-{chance.randrange(OWNERS)}", "name": "Digits"},
+            **{"template": "digits", "params": {"epochs": 10}, "cwd": "/srv/training", "env": {}},
+            **{"argv": ["python", "train.py", "--epochs", "10"], "health": "ok", "attempt": 1},
+            **{"status": chance.choices(statuses, weights)[0], "created_at": at, "updated_at": at},
+            **{"progress": no_progress() | {"step": 780, "step_total": 780}, "status_version": 3},
+            **{"latest_metrics": {"loss": {"value": 0.1, "step": 780, "at": at}}, "seq": 40},
+            **{"last_checkpoint_id": "step-00000780", "last_command_id": None, "server_id": "srv_1"},
+        }
+        for number in range(count)
+    ]
 
 
 def fill(database: Database, count: int) -> None:
-    for batch in rows(count):
-        checkpoints = [
-            {
-                **{"id": "step-00000780", "job_id": job["id"], "attempt": 1, "step": 780, "epoch": 10.0},
-                **{"path": f"/srv/{job['id']}", "bytes": 1 << 30, "files": 4, "saved_at": job["created_at"]},
-                **{"save_seconds": 2.0, "reason": "scheduled", "verified": True, "metrics": {"loss": 0.1}},
-            }
-            for job in batch
-        ]
+    """A batch as rows, the others as copies of it, which the store makes itself."""
+    jobs = rows(min(BATCH, count))
+    checkpoints = [
+        {
+            **{"id": "step-00000780", "job_id": job["id"], "attempt": 1, "step": 780, "epoch": 10.0},
+            **{"path": f"/srv/{job['id']}", "bytes": 1 << 30, "files": 4, "saved_at": job["created_at"]},
+            **{"save_seconds": 2.0, "reason": "scheduled", "verified": True, "metrics": {"loss": 0.1}},
+        }
+        for job in jobs
+    ]
+    with database.write() as connection:
+        connection.execute(insert(tables.jobs), jobs)
+        connection.execute(insert(tables.checkpoints), checkpoints)
+    for copy in range(1, count // BATCH):
         with database.write() as connection:
-            connection.execute(insert(tables.jobs), batch)
-            connection.execute(insert(tables.checkpoints), checkpoints)
+            for table, id_ in ((tables.jobs, "id"), (tables.checkpoints, "job_id")):
+                columns = [column for column in table.c if column.name != "number"]
+                copied = [
+                    (literal(f"c{copy}_") + column).label(id_) if column.name == id_ else column
+                    for column in columns
+                ]
+                originals = select(*copied).where(table.c.number <= BATCH)
+                connection.execute(insert(table).from_select([each.name for each in columns], originals))
     with database.write() as connection:
         connection.execute(text("ANALYZE"))  # PostgreSQL does this by itself, a minute later
 

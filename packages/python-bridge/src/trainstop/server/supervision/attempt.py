@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import time
@@ -68,6 +69,7 @@ class Attempt:
         self._run = RunDir.of(data_dir, job.job_id, job.attempt)
         self._follower = Follower(jobs, background, self._run, job)
 
+        self._looked_at = asyncio.Event()
         self._launched = job.launched
         self._launch_trouble_since: float | None = None
         self._written: ControlCommand | Exception | None = LookupError("control.json was not read yet")
@@ -138,7 +140,19 @@ class Attempt:
         if not self.finished and any(w is not None and not w.dead and w.look() for w in watches):
             self._somebody_died()
 
+    async def first_look(self, seconds: float) -> None:
+        """Returns when it was looked at once, with whatever result, or after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._looked_at.wait()
+
     async def _follow(self) -> None:
+        try:
+            await self._follow_once()
+        finally:
+            self._looked_at.set()
+
+    async def _follow_once(self) -> None:
         if self.finished or not (self._launched or await self._launch()):
             return
         await self._look_for_shim()

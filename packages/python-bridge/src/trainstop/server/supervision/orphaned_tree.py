@@ -133,6 +133,8 @@ class OrphanedTree:
         return isinstance(identity, dict) and identity.get("boot_id") != boot_id()
 
     def _find(self) -> list[Process]:
+        if self._is_of_another_boot():
+            return []
         inside = [] if self._cgroup is None else self._cgroup.processes()
         return marked_tree(self._run.path, [*self._known, *inside])
 

@@ -20,6 +20,12 @@ log = logging.getLogger("trainstop.server.supervision")
 LOOK_SECONDS = 1.0
 """How often the store and the run directories are looked at without a poke: what a lost one may cost."""
 
+FIRST_LOOKS = 32
+"""How many jobs are looked at for the first time at once: a server that finds ten thousand of them is ready
+as soon as with ten, and what is asked of one of them doesn't wait in that line."""
+FIRST_LOOK_SECONDS = 2.0
+"""A look that takes longer, say at a disk that doesn't answer, holds up the line no more."""
+
 # More changes than this at once, and one question for all jobs is cheaper.
 _MANY_CHANGES = 16
 
@@ -35,6 +41,10 @@ class Supervisor:
         self._jobs = jobs
         self._data_dir = data_dir.resolve()
         self._attempts: dict[str, Attempt] = {}
+        self._line: dict[str, SupervisedJob] = {}
+        """Those that nobody has looked at yet, in the order in which it is done."""
+        self._first_looks = 0
+        self._looking: set[asyncio.Task[None]] = set()
         self._changed: set[str] = set()
         self._store_changed = asyncio.Event()
         self._poked = asyncio.Event()
@@ -44,8 +54,8 @@ class Supervisor:
     async def start(self) -> None:
         """Find all jobs again, from the store and the run directories alone, and go on with them.
 
-        Returns when every one of them is being looked after, without waiting for what is found. Raises what
-        the store raises.
+        Returns when every one of them is being looked after or stands in line for that, without waiting for
+        what is found. Raises what the store raises.
         """
         self._data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._background = Background()
@@ -69,9 +79,10 @@ class Supervisor:
     async def stop(self) -> None:
         """Look no more, within a second. Training and shims go on; a later server finds them again."""
         self._jobs.on_change = None
-        for task in self._tasks:
+        self._line.clear()
+        for task in (*self._tasks, *self._looking):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, *self._looking, return_exceptions=True)
         await asyncio.gather(*[attempt.stop() for attempt in self._attempts.values()])
         self._attempts.clear()
         await self._background.stop()
@@ -98,8 +109,10 @@ class Supervisor:
             changed, self._changed = self._changed, set()
             try:
                 if len(changed) > _MANY_CHANGES or loop.time() >= next_look:
-                    next_look = loop.time() + LOOK_SECONDS
+                    begun = loop.time()
                     await self._adopt(await self._background.run_urgent(self._jobs.supervised))
+                    # Of thousands of jobs the look itself takes long; there must be time for other work.
+                    next_look = loop.time() + max(LOOK_SECONDS, 3 * (loop.time() - begun))
                     for attempt in self._attempts.values():
                         attempt.look()
                 else:
@@ -120,11 +133,15 @@ class Supervisor:
 
     async def _adopt(self, jobs: list[SupervisedJob]) -> None:
         for job in jobs:
-            await self._adopt_one(job.job_id, job)
-        for job_id in self._attempts.keys() - {job.job_id for job in jobs}:
+            await self._adopt_one(job.job_id, job, in_turn=True)
+        named = {job.job_id for job in jobs}
+        for job_id in self._attempts.keys() - named:
             await self._attempts.pop(job_id).stop()
+        for job_id in self._line.keys() - named:
+            del self._line[job_id]
+        self._look_at_the_next()
 
-    async def _adopt_one(self, job_id: str, job: SupervisedJob | None) -> None:
+    async def _adopt_one(self, job_id: str, job: SupervisedJob | None, *, in_turn: bool = False) -> None:
         attempt = self._attempts.get(job_id)
         if attempt is not None and job is not None and attempt.job.attempt == job.attempt:
             attempt.update(job)
@@ -133,8 +150,30 @@ class Supervisor:
             del self._attempts[job_id]
             await attempt.stop()
         if job is not None and (job.claimed or job.may_launch):  # whoever only waits costs nothing
-            self._attempts[job_id] = Attempt(self._jobs, self._background, self._data_dir, job)
-            self._attempts[job_id].start()
+            if in_turn and job.control is None:
+                self._line[job_id] = job
+            else:  # somebody asks something of it
+                self._begin(job)
+
+    def _begin(self, job: SupervisedJob) -> Attempt:
+        self._line.pop(job.job_id, None)
+        attempt = Attempt(self._jobs, self._background, self._data_dir, job)
+        self._attempts[job.job_id] = attempt
+        attempt.start()
+        return attempt
+
+    def _look_at_the_next(self) -> None:
+        while self._line and self._first_looks < FIRST_LOOKS:
+            self._first_looks += 1
+            attempt = self._begin(self._line[next(iter(self._line))])
+            look = asyncio.create_task(attempt.first_look(FIRST_LOOK_SECONDS))
+            self._looking.add(look)
+            look.add_done_callback(self._has_looked)
+
+    def _has_looked(self, look: asyncio.Task[None]) -> None:
+        self._looking.discard(look)
+        self._first_looks -= 1
+        self._look_at_the_next()
 
 
 def _those_with_news(attempts: list[Attempt]) -> list[Attempt]:

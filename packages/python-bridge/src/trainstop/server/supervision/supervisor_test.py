@@ -17,6 +17,8 @@ from trainstop.rundir.layout import server_wake
 from trainstop.rundir.wake import poke
 from trainstop.server.supervision import attempt as attempt_module
 from trainstop.server.supervision import retried, unverified
+from trainstop.server.supervision import supervisor as supervisor_module
+from trainstop.server.supervision.attempt import Attempt
 from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
 from trainstop.server.supervision.conftest import (
     WAIT_SECONDS,
@@ -414,3 +416,35 @@ def test_stopping_ends_whatever_happens_at_the_same_time(desk: Desk) -> None:
             await scenario()
 
     asyncio.run(in_time())
+
+
+def test_jobs_found_again_are_looked_at_in_turn_and_what_is_asked_waits_for_no_turn(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor_module, "FIRST_LOOKS", 1)
+    monkeypatch.setattr(supervisor_module, "FIRST_LOOK_SECONDS", 3600.0)
+    never = asyncio.Event()
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            first, asked, waiting = [desk.start() for _ in range(3)]
+            for job_id in (first, asked, waiting):
+                await until_async(partial(desk.is_training, job_id), "training")
+        steps = len(desk.steps(waiting))
+        follow = Attempt._follow_once
+
+        async def the_first_hangs(attempt: Attempt) -> None:
+            if attempt.job.job_id == first:
+                await never.wait()
+            await follow(attempt)
+
+        monkeypatch.setattr(Attempt, "_follow_once", the_first_hangs)
+        async with supervised(desk):
+            desk.cancel(asked)
+            await until_async(lambda: desk.ended(asked), "the end of the one that was asked")
+            assert len(desk.steps(waiting)) == steps, "its turn has not come"
+        monkeypatch.setattr(supervisor_module, "FIRST_LOOK_SECONDS", 0.05)
+        async with supervised(desk):
+            await until_async(lambda: desk.is_training(waiting, steps), "its turn")
+
+    asyncio.run(scenario())
