@@ -19,7 +19,7 @@ class StoreSection(Section):
     url_file: str | None = Field(
         default=None,
         min_length=1,
-        description="Path of a file that holds the URL, so that its password lies nowhere else.",
+        description="Absolute path of a file that holds the URL, so that its password lies nowhere else.",
     )
 
     @model_validator(mode="after")
