@@ -114,6 +114,7 @@ def row_of(screen: Screen, job: dict[str, Any]) -> list[Cell]:
 
 def _notes(job: dict[str, Any]) -> Cell:
     notes = [] if job["health"] == "ok" else [job["health"]]
+    notes += ["held"] if job.get("held") else []
     notes += [each.code for each in warnings_of(job)]
     return Cell(", ".join(notes) or "-", "yellow" if notes else "dim")
 

@@ -66,8 +66,9 @@ def _pair(screen: Screen, name: str, *value: Cell) -> None:
 
 
 def _status(screen: Screen, job: dict[str, Any]) -> None:
+    held = [Cell(", holding its GPU", "yellow")] if job.get("held") else []
     health = [] if job["health"] == "ok" else [Cell(f", {job['health']}", "yellow")]
-    _pair(screen, "status", Cell(job["status"], STATUS_STYLES.get(job["status"], "")), *health)
+    _pair(screen, "status", Cell(job["status"], STATUS_STYLES.get(job["status"], "")), *held, *health)
     if job["end"] is not None:
         _pair(screen, "why it ended", Cell(job["end"]["message"]))
         how = _how(job["end"])
