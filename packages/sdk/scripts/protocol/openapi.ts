@@ -33,7 +33,9 @@ export function openApi(components: Record<string, unknown>) {
 }
 
 function operation(route: Route) {
-  const media = route.stream ? 'text/event-stream' : 'application/json'
+  const answer = route.stream
+    ? { 'text/event-stream': { schema: sentEvent(route.answer) } }
+    : { 'application/json': { schema: ref(route.answer) } }
   const codes = [
     ...new Set([...route.errors, ...everywhere, ...(route.open ? [] : closed)]),
   ] as ServerErrorCode[]
@@ -69,10 +71,10 @@ function operation(route: Route) {
       },
     }),
     responses: {
-      [route.success ?? 200]: { description: 'Done.', content: { [media]: { schema: ref(route.answer) } } },
+      [route.success ?? 200]: { description: 'Done.', content: answer },
       ...(route.etag && { 304: { description: 'If-None-Match has its ETag: nothing has changed.' } }),
       ...(route.notReady && {
-        503: { description: 'Not ready.', content: { [media]: { schema: ref(route.answer) } } },
+        503: { description: 'Not ready.', content: answer },
       }),
       ...Object.fromEntries(
         [...byStatus].map(([status, codes]) => [
@@ -81,6 +83,19 @@ function operation(route: Route) {
         ]),
       ),
     },
+  }
+}
+
+/** One server-sent event: its data is the JSON of what is streamed. */
+function sentEvent(name: string) {
+  return {
+    type: 'object',
+    properties: {
+      event: { type: 'string' },
+      id: { type: 'string', description: '`<generation>.<seq>`, where it is a place to go on from.' },
+      data: { type: 'string', contentMediaType: 'application/json', contentSchema: ref(name) },
+    },
+    required: ['event', 'data'],
   }
 }
 

@@ -48,13 +48,13 @@ class Limits:
     def _of(self, scope: Scope, caller: Caller) -> RateLimit:
         if caller.kind == "worker":
             return self._reports
-        if scope["method"] == "GET":
+        if scope["method"] == "GET" or _is_stream(scope):
             return self._reads
         return self._controls if _CONTROL.fullmatch(scope["path"]) else self._starts
 
 
 def _is_stream(scope: Scope) -> bool:
-    return scope["method"] == "GET" and str(scope["path"]).endswith("/events")
+    return str(scope["path"]).endswith("/events")
 
 
 def _who(headers: Headers, caller: Caller) -> Hashable:
