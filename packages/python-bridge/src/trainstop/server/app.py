@@ -31,6 +31,7 @@ from trainstop.server.keep_lease import keep_lease
 from trainstop.server.observability.metrics import Metrics
 from trainstop.server.operator_socket import ByDoor, through_the_operators_door
 from trainstop.server.request_log import FAILURE, RequestLog
+from trainstop.server.retention.retention import Retention
 from trainstop.server.routes import (
     capabilities,
     control,
@@ -151,6 +152,9 @@ class TrainingServer:
         self.metrics = Metrics(counts, self.jobs.count)
         self.jobs.observer = self.metrics
         self.database.on_transaction = self.metrics.transaction
+        self._retention = Retention(
+            self.database, self.jobs, data_dir, configuration.retention, self._lease.worker.server_id
+        )
         checks = health.Checks(
             {
                 "store": self.jobs.store_answers,
@@ -228,9 +232,11 @@ class TrainingServer:
                 tasks.append(asyncio.create_task(keep_lease(self._lease, supervision.stop)))
             try:
                 self._context.phase = "serving"
+                self._retention.start()
                 yield
             finally:
                 self._context.phase = "leaving"
+                await asyncio.to_thread(self._retention.stop)
                 await supervision.stop()
         finally:
             self._end_streams()

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from sqlalchemy import Connection, insert
 
+from trainstop.server.jobs.metric_columns import rows_in
 from trainstop.server.jobs.refusal import no_such_job
 from trainstop.server.jobs.snapshot import wire_checkpoint, wire_command, wire_job
 from trainstop.server.jobs.states import FINAL, TRANSITIONS, Outcome, State, Trigger
@@ -87,7 +88,7 @@ class Change:
         return cls(transaction, job, found, command)
 
     @classmethod
-    def look(cls, transaction: Transaction, job_id: str, attempt: int) -> Self:
+    def look(cls, transaction: Transaction, job_id: str, attempt: int | None = None) -> Self:
         """As `open`, to look only: locks nothing, and must not be finished."""
         return cls._found(transaction, job_id, None, attempt, lock=False)
 
@@ -192,7 +193,9 @@ class Change:
             data = {"progress": self.job.progress, "latest_metrics": self.job.latest_metrics}
             seq = self._emit("metrics", data)
             if self.metric_rows is not None:
-                row = {"job_id": self.job.id, "seq": seq, "columns": self.metric_rows}
+                count = rows_in(self.metric_rows)
+                row = {"job_id": self.job.id, "seq": seq, "rows": count, "columns": self.metric_rows}
+                self.job.metric_rows += count
                 self.connection.execute(insert(tables.metrics).values(row))
         for checkpoint in self._checkpoints:
             self._emit("checkpoint", wire_checkpoint(checkpoint))

@@ -49,7 +49,7 @@ def earlier(connection: Connection, intent: Intent) -> tuple[str, str | None] | 
     return row.job_id, row.command_id
 
 
-def remember(connection: Connection, intent: Intent, job_id: str, command_id: str | None) -> None:
+def remember(connection: Connection, intent: Intent, job_id: str, command_id: str | None, at: str) -> None:
     if intent.key is None:
         return
     connection.execute(
@@ -59,5 +59,6 @@ def remember(connection: Connection, intent: Intent, job_id: str, command_id: st
             request=intent.request,
             job_id=job_id,
             command_id=command_id,
+            created_at=at,
         )
     )

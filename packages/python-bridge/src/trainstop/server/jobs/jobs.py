@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +41,7 @@ from trainstop.server.store.repeated import repeated
 from trainstop.server.store.store_error import StoreError
 from trainstop.server.templates.template import Template
 
+T = TypeVar("T")
 Read = dict[str, Any]
 """A wire object."""
 
@@ -96,7 +97,7 @@ class Jobs:
                 return reading.job(connection, self.generation, earlier[0], asked.owner)
             change = begin(self._transaction(connection))
             change.finish()
-            idempotency.remember(connection, intent, change.job.id, None)
+            idempotency.remember(connection, intent, change.job.id, None, change.at)
             job = wire_job(connection, change.job, self.generation)
         self._committed(change.job.id, for_supervision=True)
         return job
@@ -145,7 +146,7 @@ class Jobs:
             if new is not None:
                 new.finish()
             command_id = None if decision.command is None else decision.command.id
-            idempotency.remember(connection, intent, decision.job_id, command_id)
+            idempotency.remember(connection, intent, decision.job_id, command_id, change.at)
             result = self._result(change, decision)
         self._tell_ended(change)
         self._committed(job_id, for_supervision=True)
@@ -281,6 +282,8 @@ class Jobs:
                 return False
             if change.attempt.launch == "launched":
                 return False
+            if state is State.PENDING and self._launching.held is not None:
+                return False
             if state is State.PENDING and free_places(connection, self._launching) < 1:
                 return False
             change.attempt.launch = "claimed"
@@ -349,6 +352,31 @@ class Jobs:
         if change.job.seq != before:
             self._committed(job_id, for_supervision=False)
         return known, asked
+
+    # Retention
+
+    @repeated
+    def look_at(self, job_id: str, question: Callable[[Change], T]) -> T:
+        """What it answers about the job, which it must not change. Raises Refusal when there is none."""
+        with self._database.read() as connection:
+            return question(Change.look(self._transaction(connection), job_id))
+
+    @repeated
+    def tidy(self, job_id: str, step: Callable[[Change], T]) -> T:
+        """One step of housekeeping on a job, in a transaction of its own; returns what it returns. Raises
+        Refusal when there is no such job."""
+        with self._database.write() as connection:
+            change = Change.open(self._transaction(connection), job_id)
+            before = change.job.seq
+            done = step(change)
+            change.finish()
+        if change.job.seq != before:
+            self._committed(job_id, for_supervision=False)
+        return done
+
+    def hold_launches(self, why: str | None) -> None:
+        """Start no further run until this is called with None; those that run go on."""
+        self._launching.held = why
 
     def _transaction(self, connection: Connection) -> Transaction:
         return Transaction(connection, self.generation, rfc3339(self._clock()), self._launching.server_id)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select, union_all
 
+from trainstop.server.jobs.metric_columns import joined
 from trainstop.server.jobs.refusal import Refusal, no_such_job
 from trainstop.server.jobs.server_lease import host_of
 from trainstop.server.jobs.snapshot import wire_checkpoint, wire_command, wire_job, wire_jobs
@@ -160,17 +161,7 @@ def metrics(connection: Connection, job_id: str, owner: str | None) -> tuple[int
     seq = job_record(connection, job_id, owner).seq
     table = tables.metrics
     query = select(table.c["columns"]).where(table.c.job_id == job_id).order_by(table.c.seq)
-    columns: dict[str, Any] = {"attempt": [], "step": [], "epoch": [], "elapsed_seconds": [], "values": {}}
-    values = columns["values"]
-    for batch in connection.execute(query).scalars():
-        before, count = len(columns["step"]), len(batch["step"])
-        for name in ("attempt", "step", "epoch", "elapsed_seconds"):
-            columns[name].extend(batch[name])
-        for name in batch["values"].keys() - values.keys():
-            values[name] = [None] * before
-        for name, column in values.items():
-            column.extend(batch["values"].get(name) or [None] * count)
-    return seq, columns
+    return seq, joined(connection.execute(query).scalars())
 
 
 def events_after(

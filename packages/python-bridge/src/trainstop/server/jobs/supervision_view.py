@@ -56,7 +56,7 @@ class WorkerAccess:
         return {"TRAINSTOP_URL": self.url, "TRAINSTOP_TOKEN": self.token(job_id, attempt)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Launching:
     """What every launch has in common."""
 
@@ -73,6 +73,8 @@ class Launching:
     """Of its lease, in a store that is shared."""
     log_limit_bytes: int = LOG_LIMIT_BYTES
     """Of each attempt's output; 0: no limit."""
+    held: str | None = None
+    """Why no further run is started just now."""
 
 
 def supervised_jobs(connection: Connection, launching: Launching) -> list[SupervisedJob]:
@@ -110,12 +112,13 @@ def free_places(connection: Connection, launching: Launching) -> float:
 
 def _supervised(row: Row[*tuple[Any, ...]], launching: Launching, place_free: bool) -> SupervisedJob:
     claimed = row.launch != "waiting"
+    may_begin = place_free and launching.held is None
     return SupervisedJob(
         job_id=row.id,
         attempt=row.attempt,
         status=row.status,
         health=row.health,
-        may_launch=row.status == State.PENDING and row.launch != "launched" and (claimed or place_free),
+        may_launch=row.status == State.PENDING and row.launch != "launched" and (claimed or may_begin),
         claimed=claimed,
         launched=row.launch == "launched",
         spec=_spec(row, launching),

@@ -4,11 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trainstop.server.jobs.jobs import Jobs
+from trainstop.server.jobs.thinning import thinned
 from trainstop.server.routes.answer import answer, to_json
 from trainstop.server.routes.asker import job_id_of, owner_of
 from trainstop.server.routes.context import context_of
 from trainstop.server.routes.query import number_in
-from trainstop.server.routes.thinning import thinned
 
 
 async def metrics(request: Request) -> Response:

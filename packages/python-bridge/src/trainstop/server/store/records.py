@@ -95,6 +95,8 @@ class JobRecord(Record):
     seq: int = 0
     events_from: int = 0
     """Every event after this seq is there; retention raises it with what it takes away."""
+    metric_rows: int = 0
+    """All of its metrics' batches together; retention lowers it."""
     server_id: str | None = None
     """Of the server whose machine its processes are on; None for a moment after a migration."""
 

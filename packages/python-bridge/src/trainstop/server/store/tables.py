@@ -86,6 +86,8 @@ jobs = Table(
     Column("seq", _big, nullable=False),
     # Events up to and with this seq may be gone: a cursor before it is no place to go on from.
     Column("events_from", _big, nullable=False, server_default="0"),
+    # Rows in `metrics`, all batches together.
+    Column("metric_rows", _big, nullable=False, server_default="0"),
     # Of the server whose machine its processes are on.
     Column("server_id", String(64)),
     Index("jobs_by_owner", "owner", "number"),
@@ -180,6 +182,7 @@ metrics = Table(
     metadata,
     Column("job_id", ForeignKey("jobs.id"), primary_key=True),
     Column("seq", _big, primary_key=True),
+    Column("rows", Integer, nullable=False, server_default="0"),
     Column("columns", _json(), nullable=False),
 )
 
@@ -191,7 +194,13 @@ idempotency_keys = Table(
     Column("request", _Words, nullable=False),
     Column("job_id", ForeignKey("jobs.id"), nullable=False),
     Column("command_id", String(64)),
+    Column("created_at", String(32)),
+    Index("idempotency_keys_by_age", "created_at"),
+    Index("idempotency_keys_by_job", "job_id"),
 )
+
+# Jobs that are no more, whose files still are.
+removals = Table("removals", metadata, Column("job_id", String(64), primary_key=True))
 
 # A server is a data directory: who works in it now, and when that was seen last (Unix seconds, by the store's
 # clock where it has one).

@@ -21,6 +21,12 @@ def upgrade() -> None:
     op.execute("UPDATE meta SET value = '2' WHERE key = 'schema_version'")
     op.add_column("jobs", sa.Column("events_from", _big, nullable=False, server_default="0"))
     op.add_column("jobs", sa.Column("server_id", sa.String(64)))
+    op.add_column("jobs", sa.Column("metric_rows", _big, nullable=False, server_default="0"))
+    op.add_column("metrics", sa.Column("rows", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("idempotency_keys", sa.Column("created_at", sa.String(32)))
+    op.create_index("idempotency_keys_by_age", "idempotency_keys", ["created_at"])
+    op.create_index("idempotency_keys_by_job", "idempotency_keys", ["job_id"])
+    op.create_table("removals", sa.Column("job_id", sa.String(64), primary_key=True))
     op.create_index("jobs_by_owner_and_status", "jobs", ["owner", "status", "number"])
     op.create_table(
         "servers",

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainstop.server.routes.thinning import thinned
+from trainstop.server.jobs.thinning import thinned
 
 VALUE = (
     st.none() | st.floats(-10, 10) | st.integers(-10, 10) | st.sampled_from(["NaN", "Infinity", "-Infinity"])

@@ -1,0 +1,209 @@
+"""Once a minute, in a thread of its own: what is too old or too much goes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from trainstop.rundir.clock import unix_seconds
+from trainstop.server.configuration.retention_section import DAY_SECONDS, RetentionSection
+from trainstop.server.jobs.jobs import Jobs
+from trainstop.server.jobs.refusal import Refusal
+from trainstop.server.jobs.states import FINAL, State
+from trainstop.server.retention.believed_clock import BelievedClock
+from trainstop.server.retention.checkpoints import remove_leftovers, remove_superfluous
+from trainstop.server.retention.events import trim_events
+from trainstop.server.retention.free_pages import give_back_pages
+from trainstop.server.retention.job_files import remove, size_of
+from trainstop.server.retention.keys import forget_keys
+from trainstop.server.retention.metrics import thin_metrics
+from trainstop.server.retention.old_jobs import finish_removals, remove_job
+from trainstop.server.store import tables
+from trainstop.server.store.database import Database
+from trainstop.server.store.repeated import repeated
+
+log = logging.getLogger("trainstop.server.retention")
+
+LOOK_SECONDS = 60.0
+PASS_SECONDS = 20.0
+"""A pass ends after this long; the next one goes on where it stopped."""
+JOBS_AT_ONCE = 200
+STOP_SECONDS = 0.5
+_LIVE = sorted(state.value for state in State if state not in FINAL and state is not State.STARTING)
+_COLUMNS = ("number", "id", "status", "ended_at", "updated_at", "seq", "events_from", "metric_rows")
+
+Job = Row[*tuple[Any, ...]]
+
+
+def free_bytes(data_dir: Path) -> int:
+    """That this user may still write."""
+    disk = os.statvfs(data_dir)
+    return disk.f_bavail * disk.f_frsize
+
+
+class Retention:
+    """Works beside everything else: each transaction takes milliseconds, files go outside of any.
+
+    Of a job that is not over nothing goes but events and rows of metrics beyond their number.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        data_dir: Path,
+        section: RetentionSection,
+        server_id: str,
+        *,
+        clock: Callable[[], float] | None = None,
+        free: Callable[[Path], int] = free_bytes,
+    ) -> None:
+        """`server_id`: only this server's jobs are looked after, as their files are here."""
+        self._database = database
+        self._jobs = jobs
+        self._data_dir = data_dir
+        self._section = section
+        self._server_id = server_id
+        self._clock = clock or BelievedClock()
+        self._free = free
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="trainstop-retention", daemon=True)
+        self._number = 0
+        """Up to here the jobs that are over were looked at in this round."""
+        self._logs: dict[str, tuple[str, int]] = {}
+        """Job → (ended at, bytes), of this round."""
+        self._scarce = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Within a moment: what is under way is either whole in the store or not, and files are gone on with
+        later."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except Exception:  # the store is away, or the disk full: the next look may fare better
+                log.exception("old things could not be removed; trying again in %g s", LOOK_SECONDS)
+            self._stopping.wait(LOOK_SECONDS)
+
+    def look(self) -> None:
+        """One pass, at most about PASS_SECONDS."""
+        ends = time.monotonic() + PASS_SECONDS
+        now = self._clock()
+        self._mind_the_disk()
+        finish_removals(self._database, self._data_dir)
+        while forget_keys(self._database, now, now - self._section.keys_days * DAY_SECONDS):
+            pass
+        for job in self._live():
+            self._trim(job, job.seq - self._section.events)
+        while not self._stopping.is_set() and time.monotonic() < ends:
+            batch = self._over(self._number)
+            for job in batch:
+                if self._stopping.is_set():
+                    return
+                self._tidy(job, now)
+                self._number = job.number
+            if len(batch) < JOBS_AT_ONCE:
+                self._end_round()
+                break
+        while not self._stopping.is_set() and give_back_pages(self._database):
+            pass
+
+    def _mind_the_disk(self) -> None:
+        least = self._section.min_free_bytes
+        free = self._free(self._data_dir)
+        scarce = free < least
+        if scarce and not self._scarce:
+            self._number, self._logs = 0, {}  # a whole round, now
+            log.warning(
+                "%d MiB are left on the disk of %s, and retention.min_free_bytes is %d MiB: no further run "
+                "is started, and old logs and superfluous checkpoints go whatever their age.",
+                *(free >> 20, self._data_dir, least >> 20),
+            )
+        elif self._scarce and not scarce:
+            log.warning("%d MiB are free again: runs are started.", free >> 20)
+        self._scarce = scarce
+        why = f"The disk is nearly full: {free >> 20} MiB are left, {least >> 20} MiB must be."
+        self._jobs.hold_launches(why if scarce else None)
+
+    @repeated
+    def _live(self) -> list[Job]:
+        jobs = tables.jobs
+        query = select(*(jobs.c[name] for name in _COLUMNS)).where(
+            jobs.c.status.in_(_LIVE), jobs.c.server_id == self._server_id
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(query))
+
+    @repeated
+    def _over(self, after: int) -> list[Job]:
+        jobs = tables.jobs
+        query = (
+            select(*(jobs.c[name] for name in _COLUMNS))
+            .where(jobs.c.number > after, jobs.c.status.in_(sorted(FINAL)))
+            .where(jobs.c.server_id == self._server_id)
+            .order_by(jobs.c.number)
+            .limit(JOBS_AT_ONCE)
+        )
+        with self._database.read() as connection:
+            return list(connection.execute(query))
+
+    def _tidy(self, job: Job, now: float) -> None:
+        try:
+            self._tidy_one(job, now)
+        except (OSError, Refusal) as error:  # one job's files must not keep all others
+            log.error("job %s: can't be tidied: %s", job.id, error, extra={"job_id": job.id})
+
+    def _tidy_one(self, job: Job, now: float) -> None:
+        section = self._section
+        ended = job.ended_at or job.updated_at
+        age = now - unix_seconds(ended)
+        too_old = bool(section.jobs_days) and age > section.jobs_days * DAY_SECONDS
+        if too_old and remove_job(self._database, self._jobs, self._data_dir, job.id):
+            log.info("job %s ended %s and is removed", job.id, ended, extra={"job_id": job.id})
+            return
+        days = 0.0 if self._scarce else section.checkpoints_days
+        gone = remove_superfluous(self._jobs, self._data_dir, job.id, now - days * DAY_SECONDS)
+        if gone:
+            log.info("job %s: %d checkpoints are removed", job.id, gone, extra={"job_id": job.id})
+        remove_leftovers(self._jobs, self._data_dir, job.id)
+        if age > section.events_days * DAY_SECONDS:
+            self._trim(job, job.seq)
+        else:
+            self._trim(job, job.seq - section.events)
+        if self._scarce or age > section.logs_days * DAY_SECONDS:
+            remove(self._data_dir, "jobs", job.id, "attempts")
+        else:
+            size = size_of(self._data_dir, "jobs", job.id, "attempts")
+            if size:
+                self._logs[job.id] = (ended, size)
+
+    def _trim(self, job: Job, up_to: int) -> None:
+        if up_to > job.events_from:
+            while not self._stopping.is_set() and trim_events(self._database, job.id, up_to):
+                pass
+        if job.metric_rows > self._section.metric_rows:
+            thin_metrics(self._database, job.id, self._section.metric_rows)
+
+    def _end_round(self) -> None:
+        """Every job that is over was looked at: are their logs too much, all together?"""
+        total = sum(size for _, size in self._logs.values())
+        for job_id, (_, size) in sorted(self._logs.items(), key=lambda item: item[1][0]):
+            if total <= self._section.logs_bytes or self._stopping.is_set():
+                break
+            remove(self._data_dir, "jobs", job_id, "attempts")
+            total -= size
+        self._number, self._logs = 0, {}
