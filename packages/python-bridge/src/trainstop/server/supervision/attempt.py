@@ -201,7 +201,7 @@ class Attempt:
         """Record what is in the journals. When the run is `over`, those that stay unreadable are given up:
         False."""
         try:
-            await self._follower.drain()
+            await self._follower.drain(over=over)
         except Exception as error:
             since = self._journal_trouble_since = self._journal_trouble_since or time.monotonic()
             if not over or time.monotonic() - since < END_PATIENCE_SECONDS:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -23,8 +25,22 @@ STORE_TROUBLE = (OSError, OperationalError, InterfaceError, NoConnectionError, S
 """A full disk, a busy or unreachable database: the fact is innocent and is recorded later."""
 
 
+CHATTER_SECONDS = 0.25
+"""Between two events of metrics, so that their readers get at most four a second and job."""
+_CHATTER = frozenset({"metrics", "progress"})
+_BACKLOG_FACTS = 1000
+"""More than this at once was not written just now: it is taken in without delay, in few events."""
+
+
 class Follower:
-    def __init__(self, jobs: Jobs, background: Background, run: RunDir, job: SupervisedJob) -> None:
+    def __init__(
+        self,
+        jobs: Jobs,
+        background: Background,
+        run: RunDir,
+        job: SupervisedJob,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._jobs = jobs
         self._background = background
         self._run = run
@@ -32,6 +48,8 @@ class Follower:
         self._attempt = job.attempt
         self._journals = Journals(run, job.offsets)
         self._suspect: Batch | None = None
+        self._clock = clock
+        self._chatter_at = float("-inf")
         self._unverified = Unverified(run, job.job_id, job.offsets)
 
     @property
@@ -43,10 +61,12 @@ class Follower:
         """Cheap, but asks the disk; callable from any thread."""
         return self._journals.changed()
 
-    async def drain(self) -> None:
+    async def drain(self, *, over: bool = True) -> None:
         """Record all there is in the journals. Raises when the store is in trouble; call it again then.
 
-        A fact that the store refuses is logged and left out; it holds up neither the rest nor the job.
+        Unless the run is `over`, metrics and progress alone, of however many ranks, are taken in at most four
+        times a second: then `has_news` goes on to say that there is more. A fact that the store refuses is
+        logged and left out; it holds up neither the rest nor the job.
         """
         await self._read_what_waits()
         while True:
@@ -57,6 +77,12 @@ class Follower:
                     return
                 self._suspect = None
                 continue
+            if self._suspect is None and _is_chatter(batch):
+                moment = self._clock()
+                if not over and moment < self._chatter_at + CHATTER_SECONDS:
+                    self._journals.look_again()
+                    return
+                self._chatter_at = moment
             await self._record(batch)
             if self._suspect is not None and self._journals.has_reached(self._suspect):
                 self._suspect = None
@@ -120,3 +146,8 @@ class Follower:
     ) -> None:
         record = self._jobs.record
         await self._background.run(record, self._job_id, self._attempt, facts, offsets, since)
+
+
+def _is_chatter(batch: Batch) -> bool:
+    """Nobody waits for any of it."""
+    return len(batch.facts) <= _BACKLOG_FACTS and all(fact["type"] in _CHATTER for fact in batch.facts)

@@ -42,6 +42,10 @@ class Journals:
         """Whether a journal or the exit record is new or has grown since the last `read`. Opens none."""
         return self._sizes() != self._seen
 
+    def look_again(self) -> None:
+        """What was read is not taken in: `changed` says so until the next `read`."""
+        self._seen = None
+
     def read(self) -> Batch:
         """The next facts of all journals. Within one their order is kept, between them `at` decides.
 
