@@ -23,6 +23,10 @@ const commandHeaders = {
   'Idempotency-Key': 'One key per intent. The same key joins the same command; with another body it is 422.',
   Prefer: '`wait=N`: answer when the command has ended or N seconds (at most 60) have passed.',
 }
+const ifMatch = {
+  'If-Match':
+    "The job's ETag (its status_version): pause and resume are refused when status or command have changed since. A cancel takes it and is never refused by it.",
+}
 const commandErrors = ['invalid_request', 'not_supported', 'conflict', 'job_not_found']
 
 export const routes: Route[] = [
@@ -30,22 +34,26 @@ export const routes: Route[] = [
     method: 'post',
     path: '/local/{job_id}/control',
     summary: 'Cancel, pause or resume a job.',
-    headers: commandHeaders,
+    headers: { ...commandHeaders, ...ifMatch },
     body: 'ControlRequest',
     bodyRequired: true,
     answer: 'ControlAnswer',
-    errors: [...commandErrors, 'no_checkpoint'],
+    errors: [...commandErrors, 'no_checkpoint', 'precondition_failed'],
   },
   ...(['cancel', 'pause', 'resume'] as const).map(
     (action): Route => ({
       method: 'post',
       path: `/${action}/{job_id}`,
       summary: `The same as the control call with action ${action}.`,
-      headers: commandHeaders,
+      headers: { ...commandHeaders, ...ifMatch },
       body: { cancel: 'CancelOptions', pause: 'PauseOptions', resume: 'ResumeOptions' }[action],
       bodyRequired: false,
       answer: 'ControlAnswer',
-      errors: action === 'resume' ? [...commandErrors, 'no_checkpoint'] : commandErrors,
+      errors: [
+        ...commandErrors,
+        ...(action === 'resume' ? ['no_checkpoint'] : []),
+        ...(action === 'cancel' ? [] : ['precondition_failed']),
+      ],
     }),
   ),
   {

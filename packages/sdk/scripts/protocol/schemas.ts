@@ -4,6 +4,7 @@ import * as p from '../../src/protocol'
 export const schemas = {
   Job: p.wireJob,
   JobEnd: p.jobEnd,
+  JobWarning: p.jobWarning,
   Progress: p.progress,
   LatestMetric: p.latestMetric,
   MetricColumns: p.metricColumns,

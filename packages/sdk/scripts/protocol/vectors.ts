@@ -61,6 +61,7 @@ const checkpoint: Json = {
 const yes: Json = { allowed: true, reason: null }
 const no: Json = { allowed: false, reason: 'There is no verified checkpoint to resume from yet.' }
 const capabilities: Json = { cancel: yes, force: yes, pause: yes, resume: no, modes: ['graceful', 'force'] }
+const warning: Json = { code: 'grace_too_short', message: 'Its saves take 90 s; this stop gives it 60 s.' }
 const actor: Json = { type: 'user', id: 'u_1', name: 'Ada' }
 const receipt: Json = { stage: 'acknowledged', state: 'done', at, by: 'process', detail: 'step 315' }
 const command: Json = {
@@ -197,12 +198,19 @@ export const vectors: Record<SchemaName, Vectors> = {
       { name: 'with a status that a newer server invented', value: { ...job, status: 'hibernating' } },
       { name: 'with a field that a newer server invented', value: { ...job, mood: 'good' } },
       { name: 'unsupervised', value: { ...job, health: 'unsupervised' } },
+      { name: 'held', value: { ...job, status: 'paused', command: null, held: true } },
+      { name: 'with a warning', value: { ...job, held: false, warnings: [warning] } },
+      { name: 'with no warnings', value: { ...job, warnings: [] } },
     ],
     invalid: [
       ...broken(job),
       ...badIds.map((id) => ({ name: `id ${JSON.stringify(id)}`, value: { ...job, id } })),
       { name: 'attempt 0', value: { ...job, attempt: 0 } },
       { name: 'negative seq', value: { ...job, seq: -1 } },
+      { name: 'held is null', value: { ...job, held: null } },
+      { name: 'held as text', value: { ...job, held: 'yes' } },
+      { name: 'warnings are null', value: { ...job, warnings: null } },
+      { name: 'a warning without words', value: { ...job, warnings: [{ code: 'grace_too_short' }] } },
       { name: 'fractional seq', value: { ...job, seq: 1.5 } },
       { name: 'time without zone', value: { ...job, created_at: '2026-11-23T18:09:00' } },
       { name: 'time with an offset', value: { ...job, created_at: '2026-11-23T18:09:00+01:00' } },
@@ -219,6 +227,13 @@ export const vectors: Record<SchemaName, Vectors> = {
       { name: 'completed', value: { cause: 'completed', exit_code: 0, signal: null, message: 'Done.' } },
     ],
     invalid: broken(ended.end as Json),
+  },
+  JobWarning: {
+    valid: [
+      { name: 'grace too short', value: warning },
+      { name: 'of a code that a newer server invented', value: { ...warning, code: 'hot' } },
+    ],
+    invalid: broken(warning),
   },
   Progress: {
     valid: [
@@ -274,11 +289,25 @@ export const vectors: Record<SchemaName, Vectors> = {
     valid: [
       { name: 'running', value: capabilities },
       {
+        name: 'with what is possible besides',
+        value: {
+          ...capabilities,
+          modes: ['graceful', 'checkpoint', 'force'],
+          checkpoint: yes,
+          epoch: no,
+          hold: yes,
+        },
+      },
+      {
         name: 'with a mode that a newer server invented',
         value: { ...capabilities, modes: ['at_full_moon'] },
       },
     ],
-    invalid: broken(capabilities),
+    invalid: [
+      ...broken(capabilities),
+      { name: 'hold is null', value: { ...capabilities, hold: null } },
+      { name: 'epoch as a flag', value: { ...capabilities, epoch: true } },
+    ],
   },
   Actor: {
     valid: [
@@ -304,8 +333,11 @@ export const vectors: Record<SchemaName, Vectors> = {
       { name: 'pause', value: pause },
       { name: 'resume', value: resume },
       { name: 'without receipts yet', value: { ...command, receipts: [] } },
+      { name: 'cancel that waits', value: { ...command, mode: 'checkpoint', wait_until: at, term_at: later } },
+      { name: 'cancel that waits for nothing', value: { ...command, wait_until: null } },
+      { name: 'hold', value: { ...pause, hold: true } },
     ],
-    invalid: [...broken(command), { name: 'attempt 0', value: { ...command, attempt: 0 } }],
+    invalid: [...broken(command), { name: 'wait_until of no time', value: { ...command, wait_until: 60 } }, { name: 'attempt 0', value: { ...command, attempt: 0 } }],
   },
   Event: {
     valid: [
@@ -386,6 +418,9 @@ export const vectors: Record<SchemaName, Vectors> = {
       { name: 'unknown mode', value: { action: 'cancel', mode: 'gently' } },
       { name: 'unknown reason', value: { action: 'cancel', reason: 'bored' } },
       { name: 'note too long', value: { action: 'cancel', note: 'x'.repeat(2001) } },
+      { name: 'negative wait', value: { action: 'cancel', wait_seconds: -1 } },
+      { name: 'wait over a week', value: { action: 'cancel', wait_seconds: 604_801 } },
+      { name: 'wait as text', value: { action: 'cancel', wait_seconds: '60' } },
       { name: 'negative grace', value: { action: 'cancel', grace_seconds: -1 } },
       { name: 'grace over a day', value: { action: 'cancel', grace_seconds: 86_401 } },
       { name: 'from with a path', value: { action: 'resume', from: '../../etc/passwd' } },
@@ -397,6 +432,9 @@ export const vectors: Record<SchemaName, Vectors> = {
     valid: [
       { name: 'nothing', value: {} },
       { name: 'force', value: { mode: 'force' } },
+      { name: 'at the next checkpoint', value: { mode: 'checkpoint', wait_seconds: 604_800 } },
+      { name: 'at once, in its words', value: { mode: 'epoch', wait_seconds: 0 } },
+      { name: 'no wait of its own', value: { mode: 'epoch', wait_seconds: null } },
     ],
     invalid: [
       { name: 'unknown mode', value: { mode: 'gently' } },

@@ -79,6 +79,7 @@ function isVerdict(error: TrainingError): boolean {
   switch (error.code) {
     case 'conflict':
     case 'no_checkpoint':
+    case 'precondition_failed':
     case 'invalid_request':
     case 'not_supported':
     case 'job_not_found':

@@ -40,6 +40,11 @@ export function errorFromAnswer(answer: RefusedAnswer): TrainingError {
       return trainingError('not_supported', base)
     case 'conflict':
       return trainingError('conflict', { ...base, jobStatus: (body && stringOf(body.status)) ?? null })
+    case 'precondition_failed':
+      return trainingError('precondition_failed', {
+        ...base,
+        jobStatus: (body && stringOf(body.status)) ?? null,
+      })
     case 'no_checkpoint':
       return trainingError('no_checkpoint', base)
     case 'rate_limited':
@@ -90,6 +95,7 @@ const serverCodes: Record<ServerErrorCode, true> = {
   not_supported: true,
   conflict: true,
   no_checkpoint: true,
+  precondition_failed: true,
   rate_limited: true,
   server_unreachable: true,
   outcome_unknown: true,
@@ -119,6 +125,8 @@ function codeOfStatus(status: number, spoken: boolean): ServerErrorCode | 'gatew
       return 'not_supported'
     case 409:
       return 'conflict'
+    case 412:
+      return 'precondition_failed'
     case 429:
       return 'rate_limited'
     case 408:

@@ -16,6 +16,7 @@ function own(error: TrainingError): unknown {
     case 'invalid_request':
       return error.field
     case 'conflict':
+    case 'precondition_failed':
       return error.jobStatus
     case 'rate_limited':
       return error.retryAfterSeconds

@@ -18,6 +18,8 @@ export interface TrainingErrorFields {
   not_supported: object
   /** The job is in a state that doesn't allow it. `jobStatus`: that state. */
   conflict: { jobStatus: string | null }
+  /** The job has changed since it was read (`If-Match`). `jobStatus`: its state now. */
+  precondition_failed: { jobStatus: string | null }
   /** There is nothing verified to resume from. */
   no_checkpoint: object
   /** `retryAfterSeconds`: how long the server asked to be left alone. */
@@ -72,6 +74,7 @@ const sentences: Record<TrainingErrorCode, string> = {
   invalid_request: 'The training server did not accept this request.',
   not_supported: 'This training server does not support this.',
   conflict: "The job's state does not allow this.",
+  precondition_failed: 'The job has changed meanwhile. Look at it again, then decide.',
   no_checkpoint: 'There is no verified checkpoint to resume from.',
   rate_limited: 'Too many requests. Try again in a moment.',
   server_unreachable: "The training server can't be reached, so nothing was changed. Try again in a moment.",

@@ -17,5 +17,10 @@ export const capabilities = z.object({
   resume: capability,
   /** The modes that `cancel` takes on this job. */
   modes: z.array(open(stopModes)),
+  /** Whether `modes` has `checkpoint`, and if not, why. Older servers don't say. So for `epoch`. */
+  checkpoint: z.optional(capability),
+  epoch: z.optional(capability),
+  /** Pause with `hold`: park at a step and keep the GPU. */
+  hold: z.optional(capability),
 })
 export type Capabilities = z.output<typeof capabilities>

@@ -49,9 +49,14 @@ export const command = z.object({
   /** The intent's Idempotency-Key, by which a caller finds its own command again. */
   idempotency_key: z.nullable(z.string()),
   created_at: timestamp,
+  /** `checkpoint` and `epoch`: until when the run goes on to that place; the times below come after it. Null for other modes. */
+  wait_until: z.optional(z.nullable(timestamp)),
   /** When the main process gets SIGTERM; null where nothing is ever killed. */
   term_at: z.nullable(timestamp),
-  /** Cancel: everything left is killed. Pause: the command expires and the run goes on. Absolute. */
+  /**
+   * Cancel: everything left is killed. Pause: the command expires and the run goes on. Resume of a held job: it expires,
+   * and the job stays held. Absolute.
+   */
   deadline: z.nullable(timestamp),
   ended_at: z.nullable(timestamp),
   /** Why it failed, was superseded or expired, as a sentence. */

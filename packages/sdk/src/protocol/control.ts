@@ -11,7 +11,13 @@ const about = {
 /** How long the process may take before the ladder's end, in seconds. Default: max(60, 3 × the measured save time). */
 const grace = { grace_seconds: z.optional(z.nullable(seconds.check(z.maximum(86_400)))) }
 
-export const cancelOptions = z.object({ ...about, ...grace, mode: z.optional(z.nullable(z.enum(stopModes))) })
+export const cancelOptions = z.object({
+  ...about,
+  ...grace,
+  mode: z.optional(z.nullable(z.enum(stopModes))),
+  /** `checkpoint` and `epoch`: how long the run may go on to that place, in seconds. Default: 3600. Then the stop is graceful. */
+  wait_seconds: z.optional(z.nullable(seconds.check(z.maximum(604_800)))),
+})
 export const pauseOptions = z.object({ ...about, ...grace, hold: z.optional(z.nullable(z.boolean())) })
 export const resumeOptions = z.object({
   ...about,

@@ -10,6 +10,7 @@ export const serverErrorStatus = {
   not_supported: 422,
   conflict: 409,
   no_checkpoint: 409,
+  precondition_failed: 412,
   rate_limited: 429,
   server_unreachable: 502,
   outcome_unknown: 504,

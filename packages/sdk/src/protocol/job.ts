@@ -52,6 +52,18 @@ export const jobEnd = z.object({
 })
 export type JobEnd = z.output<typeof jobEnd>
 
+/**
+ * `grace_too_short`: the stop under way gives less time than the longest save measured. `launcher_grace_too_short`: what
+ * starts the run (torchrun, Slurm) kills it sooner after a SIGTERM of its own than that.
+ */
+export const warningCodes = ['grace_too_short', 'launcher_grace_too_short'] as const
+export const jobWarning = z.object({
+  code: open(warningCodes),
+  /** One sentence for a person. */
+  message: z.string(),
+})
+export type JobWarning = z.output<typeof jobWarning>
+
 /** A job as it travels. `job` is what a client works with. */
 export const wireJob = z.object({
   id,
@@ -61,6 +73,8 @@ export const wireJob = z.object({
   params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
   status: open(jobStatuses),
   health: open(healths),
+  /** `paused` at a step, with its process and GPU: resuming it goes on at once. Older servers leave it out. */
+  held: z.optional(z.boolean()),
   /** Starts at 1; resuming a paused job raises it. */
   attempt: z.int().check(z.minimum(1)),
   created_at: timestamp,
@@ -78,6 +92,8 @@ export const wireJob = z.object({
   /** The newest command that has ended. */
   last_command: z.nullable(command),
   end: z.nullable(jobEnd),
+  /** What a person should know before they need it. Older servers leave it out. */
+  warnings: z.optional(z.array(jobWarning)),
   resumed_from: z.nullable(z.object({ job_id: id, checkpoint_id: id })),
   resumed_as: z.nullable(id),
   /** Rises with status and command only: the ETag. */

@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import pytest
 
+    from trainstop.checkpoints.manifest import MetricValue
+
 
 def ids(checkpoints: Path) -> list[str]:
     return sorted(path.name for path in checkpoints.iterdir())
@@ -71,3 +73,16 @@ def test_folders_without_a_manifest_are_not_ours(tmp_path: Path) -> None:
         save_one(tmp_path, step)
     retain(tmp_path, keep=1)
     assert ids(tmp_path) == ["my-notes", "step-00000002"]
+
+
+def test_the_best_is_kept_however_old_and_a_damaged_one_is_not_the_best(tmp_path: Path) -> None:
+    losses: list[MetricValue] = [0.9, 0.2, 0.3, 0.5, "NaN", 0.6, 0.7]
+    names = [save_one(tmp_path, step, metrics={"loss": loss}) for step, loss in enumerate(losses)]
+    assert retain(tmp_path, keep=2, best=("loss", "min")) == [names[0], *names[2:5]]
+    assert ids(tmp_path) == [names[1], *names[5:]]
+    (tmp_path / names[1] / "weights.bin").write_bytes(b"we")
+    later = save_one(tmp_path, 9, metrics={"loss": 0.8})
+    assert retain(tmp_path, keep=1, best=("loss", "min")) == [names[1], names[6]]
+    assert ids(tmp_path) == [names[5], later]
+    assert retain(tmp_path, keep=1, best=("loss", "max")) == [names[5]]
+    assert retain(tmp_path, keep=1, best=("accuracy", "max")) == []

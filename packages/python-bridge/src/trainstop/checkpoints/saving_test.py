@@ -22,17 +22,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainstop.checkpoints.manifest import Manifest
+    from trainstop.checkpoints.manifest import Manifest, MetricValue
 
 
-def publish(save: Save) -> Manifest:
-    return save.publish(job_id="job_1", attempt=1, epoch=None, reason="manual", metrics={}, save_seconds=0.0)
+def publish(save: Save, metrics: dict[str, MetricValue] | None = None) -> Manifest:
+    return save.publish(
+        job_id="job_1", attempt=1, epoch=None, reason="manual", metrics=metrics or {}, save_seconds=0.0
+    )
 
 
-def save_one(checkpoints: Path, step: int, content: bytes = b"weights") -> str:
+def save_one(
+    checkpoints: Path, step: int, content: bytes = b"weights", metrics: dict[str, MetricValue] | None = None
+) -> str:
     save = Save(checkpoints, step)
     (save.path / "weights.bin").write_bytes(content)
-    publish(save)
+    publish(save, metrics)
     return save.checkpoint_id
 
 

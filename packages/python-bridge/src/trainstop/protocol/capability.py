@@ -15,9 +15,17 @@ class Capability(WireModel):
     reason: str | None
 
 
+UNTOLD = Capability(allowed=False, reason=None)
+"""What an older server leaves out."""
+
+
 class Capabilities(WireModel):
     cancel: Capability
     force: Capability
     pause: Capability
     resume: Capability
     modes: list[str]
+    checkpoint: Capability = UNTOLD
+    """Whether `modes` has it, and if not, why. So for `epoch`."""
+    epoch: Capability = UNTOLD
+    hold: Capability = UNTOLD

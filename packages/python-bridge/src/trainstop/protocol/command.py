@@ -36,6 +36,8 @@ class Command(WireModel):
     superseded_by: Id | None
     idempotency_key: str | None
     created_at: Timestamp
+    wait_until: Timestamp | None = None
+    """`checkpoint` and `epoch`: until when the run goes on to that place."""
     term_at: Timestamp | None
     deadline: Timestamp | None
     ended_at: Timestamp | None

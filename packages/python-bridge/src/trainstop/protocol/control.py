@@ -11,6 +11,7 @@ from trainstop.protocol.primitives import ID_PATTERN, Id, Number, WireModel
 
 Note = Annotated[str, Field(max_length=2000)]
 GraceSeconds = Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)]
+WaitSeconds = Annotated[float, Field(ge=0, le=604_800, allow_inf_nan=False)]
 ParamValue = Annotated[str, Field(max_length=1000)] | Number | bool
 
 
@@ -20,6 +21,8 @@ class CancelOptions(WireModel):
     grace_seconds: GraceSeconds | None = None
     """How long the process may take before the ladder's end."""
     mode: StopMode | None = None
+    wait_seconds: WaitSeconds | None = None
+    """`checkpoint` and `epoch`: how long the run may go on to that place (3600 by default); then graceful."""
 
 
 class PauseOptions(WireModel):

@@ -11,6 +11,7 @@ SERVER_ERROR_STATUS = {
     "not_supported": 422,
     "conflict": 409,
     "no_checkpoint": 409,
+    "precondition_failed": 412,
     "rate_limited": 429,
     "server_unreachable": 502,
     "outcome_unknown": 504,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pydantic import Field
+
 from trainstop.protocol.capability import Capabilities
 from trainstop.protocol.checkpoint import Checkpoint
 from trainstop.protocol.command import Command
@@ -14,6 +16,13 @@ class JobEnd(WireModel):
     cause: str
     exit_code: Integer | None
     signal: str | None
+    message: str
+
+
+class JobWarning(WireModel):
+    """What a person should know before they need it."""
+
+    code: str
     message: str
 
 
@@ -32,6 +41,8 @@ class Job(WireModel):
     params: dict[str, str | Number | bool]
     status: str
     health: str
+    held: bool = False
+    """`paused` at a step, with its process and GPU."""
     attempt: Attempt
     created_at: Timestamp
     updated_at: Timestamp
@@ -45,6 +56,7 @@ class Job(WireModel):
     command: Command | None
     last_command: Command | None
     end: JobEnd | None
+    warnings: list[JobWarning] = Field(default_factory=list)
     resumed_from: ResumedFrom | None
     resumed_as: Id | None
     status_version: Count

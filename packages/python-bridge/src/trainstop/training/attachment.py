@@ -59,7 +59,14 @@ class Attachment:
         self._listener = threading.Thread(target=self._listen, name="trainstop", daemon=True)
         self._sigterm: SigtermChain | None = None
 
-    def open(self, *, total_steps: int | None, total_epochs: int | None, resumed_from: str | None) -> None:
+    def open(
+        self,
+        *,
+        total_steps: int | None,
+        total_epochs: int | None,
+        resumed_from: str | None,
+        best: tuple[str, str] | None = None,
+    ) -> None:
         """Say that the run is here, look once (a stop may have come before), and start to listen."""
         identity = identify(os.getpid())
         self.outbox.say(
@@ -70,6 +77,7 @@ class Attachment:
             total_steps=total_steps,
             total_epochs=total_epochs,
             resumed_from=resumed_from,
+            best={"metric": best[0], "mode": best[1]} if best else None,
         )
         self.command.look()
         try:

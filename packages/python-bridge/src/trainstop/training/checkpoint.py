@@ -33,6 +33,7 @@ class CheckpointDirectory:
         job_id: str | None,
         attempt: int | None,
         keep: int | None,
+        best: tuple[str, str] | None,
         resumed_from: str | None,
         say: Say,
     ) -> None:
@@ -41,6 +42,7 @@ class CheckpointDirectory:
         self.attempt = attempt
         self.say = say
         self._keep = keep
+        self._best = best
         self._resumed_from = resumed_from
         self._saved: list[str] = []
 
@@ -54,6 +56,7 @@ class CheckpointDirectory:
             keep=self._keep,
             known_good=checkpoint_id,
             removable=self._saved if self.job_id is None else None,
+            best=self._best,
             protected=(self._resumed_from,) if self._resumed_from else (),
         )
         for removed_id in removed:

@@ -138,3 +138,31 @@ def test_a_checkpoint_after_the_block_is_still_saved(launch: LaunchPuppet) -> No
     puppet.leave()
     puppet.do("save(5)")
     assert last_good(puppet.run_dir.checkpoints) is not None
+
+
+def test_the_best_is_kept_and_its_metric_is_the_one_logged_last(launch: LaunchPuppet) -> None:
+    puppet = launch(arguments={"best_metric": "eval_loss", "keep": 1})
+    assert puppet.wait_for("attached")["best"] == {"metric": "eval_loss", "mode": "min"}
+    puppet.do("save(1)")
+    for step, loss in ((2, 0.2), (3, 0.4), (4, 0.3)):
+        puppet.do(f"run.log({{'eval_loss': {loss}, 'lr': 1}}, step={step})")
+        puppet.do(f"save({step})")
+    puppet.do("save(5, metrics={'eval_loss': 0.9, 'accuracy': 0.5})")
+    assert puppet.facts("checkpoint")[0]["metrics"] == {}
+    assert puppet.facts("checkpoint")[3]["metrics"] == {"eval_loss": 0.3}
+    assert puppet.facts("checkpoint")[4]["metrics"] == {"eval_loss": 0.9, "accuracy": 0.5}
+    assert [manifest["step"] for _, manifest in published(puppet.run_dir.checkpoints)] == [5, 2]
+
+
+def test_a_best_metric_that_makes_no_sense_is_passed_over(launch: LaunchPuppet) -> None:
+    puppet = launch(arguments={"best_metric": "loss", "best_mode": "least"})
+    assert puppet.wait_for("attached")["best"] is None
+    assert "best_mode='least'" in puppet.complaints()
+
+
+def test_the_templates_best_metric_counts_where_the_script_names_none(launch: LaunchPuppet) -> None:
+    best = {"metric": "accuracy", "mode": "max"}
+    puppet = launch(best=best)
+    assert puppet.wait_for("attached")["best"] == best
+    puppet = launch(attempt=2, best=best, arguments={"best_metric": "loss"})
+    assert puppet.wait_for("attached")["best"] == {"metric": "loss", "mode": "min"}

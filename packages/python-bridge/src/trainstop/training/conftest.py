@@ -64,6 +64,7 @@ class Launched:
         *,
         attempt: int = 1,
         resume: Path | None = None,
+        best: dict[str, str] | None = None,
         command: ControlCommand | None = None,
         environment: dict[str, str] | None = None,
         cwd: Path | None = None,
@@ -77,6 +78,7 @@ class Launched:
                 "job_id": "job_1",
                 "attempt": attempt,
                 "server_wake": str(data_dir / "server.wake"),
+                "best": best,
                 "resume": {"checkpoint_id": resume.name, "path": str(resume)} if resume else None,
             },
         )

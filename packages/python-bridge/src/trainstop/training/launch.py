@@ -26,6 +26,9 @@ class Launch:
         self.attempt: int = spec["attempt"]
         wake = spec.get("server_wake")
         self.server_wake = Path(wake) if wake else None
+        best = spec.get("best")
+        self.best: tuple[str, str] | None = (best["metric"], best["mode"]) if best else None
+        """What the operator's template names as the metric of the best checkpoint, and min or max."""
         resume = spec.get("resume")
         self.resume_id: str | None = resume["checkpoint_id"] if resume else None
         self.resume_path = Path(resume["path"]) if resume else None

@@ -40,10 +40,16 @@ def run(
     checkpoint_dir: str | os.PathLike[str] | None = None,
     resume_from: str | os.PathLike[str] | None = None,
     keep: int | None = DEFAULT_KEEP,
+    best_metric: str | None = None,
+    best_mode: Literal["min", "max"] = "min",
 ) -> Run:
     """Make this script stoppable: `with trainstop.run(total_steps=n) as run:` around its training loop.
 
     `total_steps`, `total_epochs`: how long the whole run is, counted from its very start; for display only.
+
+    `best_metric`: the metric by which a checkpoint is the best, "eval_loss" say; `best_mode` "min" or "max".
+    The best one is never removed, and the run can be resumed from it. Its value is that given to
+    `run.checkpoint(metrics=…)`, else the one logged last.
 
     Launched by a Trainstop server, the run listens, reports and saves to the job's own directory, and the
     server says what to resume from. Started by hand, it is alone: nothing listens and nothing is reported;
@@ -58,7 +64,15 @@ def run(
     Raises ValueError on entering when `resume_from` names a checkpoint that doesn't verify: training from
     the beginning instead would not be what was asked. Nothing else is ever raised into training.
     """
-    return Run(total_steps, total_epochs, checkpoint_dir, resume_from, keep)
+    best = _best(best_metric, best_mode)
+    return Run(
+        total_steps=total_steps,
+        total_epochs=total_epochs,
+        checkpoint_dir=checkpoint_dir,
+        resume_from=resume_from,
+        keep=keep,
+        best=best,
+    )
 
 
 class Run:
@@ -72,11 +86,13 @@ class Run:
 
     def __init__(
         self,
+        *,
         total_steps: int | None,
         total_epochs: int | None,
         checkpoint_dir: str | os.PathLike[str] | None,
         resume_from: str | os.PathLike[str] | None,
         keep: int | None,
+        best: tuple[str, str] | None,
     ) -> None:
         self.resume_path = None
         self._total_steps = total_steps
@@ -84,6 +100,8 @@ class Run:
         self._checkpoint_dir = checkpoint_dir
         self._resume_from = resume_from
         self._keep = keep
+        self._best = best
+        self._best_value: float | None = None
         self._step: float = _NO_STEP
         self._logged_step: int | None = None
         self._epoch: int | None = None
@@ -171,10 +189,15 @@ class Run:
                 self._epoch = epoch
             if step is not None:
                 self._logged_step = step
-            attachment = self._attachment
+            attachment, best = self._attachment, self._best and self._best[0]
+            if attachment is None and best not in metrics:
+                return
+            numbers = plain_numbers(metrics)
+            if best in numbers:
+                self._best_value = numbers[best]
             if attachment is not None:
                 at = self._progress()[0] if step is None else int(step)
-                attachment.outbox.add((at, _whole(self._epoch), time.time(), plain_numbers(metrics)))
+                attachment.outbox.add((at, _whole(self._epoch), time.time(), numbers))
         except Exception as error:
             complain(f"metrics were not logged: {error!r}")
 
@@ -193,6 +216,8 @@ class Run:
         if self._command.leaving is not None:
             self._saved_to_leave = True
         epoch = self._epoch if epoch is None else epoch
+        if self._best is not None and self._best_value is not None:
+            metrics = {self._best[0]: self._best_value, **(metrics or {})}
         directory = self._directory if self._is_the_run else None
         return CheckpointBlock(
             directory, step=step, epoch=epoch, metrics=metrics, cause=self._cause, saved=self._saved
@@ -272,12 +297,15 @@ class Run:
         elif self._resume_from is not None:
             self.resume_path = _verified(self._resume_from, path)
         resumed_from = self.resume_path.name if self.resume_path else None
+        if self._best is None and launch is not None:
+            self._best = launch.best
         if rank_of_this_process() == 0:
             self._directory = CheckpointDirectory(
                 path,
                 job_id=launch.job_id if launch else None,
                 attempt=launch.attempt if launch else None,
                 keep=self._keep,
+                best=self._best,
                 resumed_from=resumed_from,
                 say=_say_nothing,
             )
@@ -290,6 +318,7 @@ class Run:
                 total_steps=_whole(self._total_steps),
                 total_epochs=_whole(self._total_epochs),
                 resumed_from=self.resume_path.name if self.resume_path else None,
+                best=self._best,
             )
         except Taken:
             self._is_the_run = False
@@ -335,6 +364,15 @@ def _say_nothing(type_: str, **fact: object) -> None:
 
 def _whole(number: float | None) -> int | None:
     return None if number is None or number == _NO_STEP else int(number)
+
+
+def _best(metric: str | None, mode: str) -> tuple[str, str] | None:
+    if metric is None:
+        return None
+    if mode not in ("min", "max") or not isinstance(metric, str):
+        complain(f"best_metric={metric!r}, best_mode={mode!r} is passed over: name a metric, and min or max")
+        return None
+    return metric, mode
 
 
 def _script_name() -> str:

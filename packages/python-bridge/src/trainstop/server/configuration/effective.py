@@ -37,7 +37,7 @@ def _lines(section: Section) -> list[str]:
 
 
 def _template(id_: str, template: Template) -> list[str]:
-    names = ("title", "description", "command", "cwd", "env")
+    names = ("title", "description", "command", "cwd", "env", "best_metric", "best_mode")
     values = {name: getattr(template, name) for name in names}
     key = f"templates.{toml_key(id_)}"
     tables = [_table(key, values)]

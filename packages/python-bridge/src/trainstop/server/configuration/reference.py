@@ -38,6 +38,8 @@ What may be started through `POST /jobs`: argv only, never a shell. Without a te
 | `command` | list of texts | needed | The program and its words. `{python}` is the server's own interpreter, `{param}` the value of a parameter; each word stays one word |
 | `title` | text | its name | For people |
 | `description` | text | none | For people |
+| `best_metric` | text | none | The metric by which a checkpoint is the best, where the script itself names none |
+| `best_mode` | `"min"` or `"max"` | `"min"` | Whether less of it is better, or more |
 | `cwd` | text | `"."` | Where it runs; relative to this file |
 | `env` | table of texts | `{}` | Added to the server's own environment, from which all secrets and `TRAINSTOP_…` are taken |
 

@@ -11,6 +11,8 @@ from trainstop.server.configuration.configuration_error import ConfigurationErro
 from trainstop.server.templates.param import PARAM_TYPES, Param, ParamError
 from trainstop.server.templates.template import PLACEHOLDER, PYTHON, Template
 
+_KEYS = ("title", "description", "command", "cwd", "env", "params", "best_metric", "best_mode")
+
 
 class TemplatesReader:
     def __init__(self, path: Path) -> None:
@@ -26,7 +28,7 @@ class TemplatesReader:
         self._id(name, key)
         if not isinstance(table, dict):
             raise self._error(key, f'must be a table; write it as [templates.{name}] with "command" in it')
-        self._only(table, key, ("title", "description", "command", "cwd", "env", "params"))
+        self._only(table, key, _KEYS)
         params = self._table(table, "params", f"{key}.params")
         template = Template(
             id=name,
@@ -35,10 +37,18 @@ class TemplatesReader:
             command=tuple(self._texts(table, "command", f"{key}.command", None)),
             cwd=self._cwd(table, key),
             env=self._env(table, key),
+            best_metric=self._text(table, "best_metric", f"{key}.best_metric", None),
+            best_mode=self._best_mode(table, f"{key}.best_mode"),
             params={param: self._param(f"{key}.params.{param}", param, params[param]) for param in params},
         )
         self._holes(template, f"{key}.command")
         return template
+
+    def _best_mode(self, table: dict[str, Any], key: str) -> str:
+        mode = table.get("best_mode", "min")
+        if mode not in ("min", "max"):
+            raise self._error(key, "must be min (less is better) or max")
+        return str(mode)
 
     def _holes(self, template: Template, key: str) -> None:
         if not template.command or not template.command[0]:

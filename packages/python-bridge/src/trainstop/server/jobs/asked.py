@@ -25,6 +25,8 @@ class Asked:
     idempotency_key: str | None
     at: str
     """When the request arrived."""
+    status_versions: frozenset[int] | None = None
+    """Pause and resume only while the job's `status_version` is one of these; None: whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ from sqlalchemy import Connection, insert
 from trainstop.server.jobs.metric_columns import rows_in
 from trainstop.server.jobs.refusal import no_such_job
 from trainstop.server.jobs.snapshot import wire_checkpoint, wire_command, wire_job
-from trainstop.server.jobs.states import FINAL, TRANSITIONS, Outcome, State, Trigger
+from trainstop.server.jobs.states import (
+    FINAL,
+    ON_THE_WIRE,
+    STANDING_STILL,
+    TRANSITIONS,
+    Outcome,
+    State,
+    Trigger,
+    state_of,
+)
 from trainstop.server.store import tables
 from trainstop.server.store.records import AttemptRecord, CheckpointRecord, CommandRecord, JobRecord
 
@@ -56,6 +65,7 @@ class Change:
         self._touched: dict[str, CommandRecord] = {}
         self._dirty = False
         self._status_changed = False
+        self._asked_before = self._asked()
 
     @classmethod
     def open(
@@ -104,9 +114,14 @@ class Change:
 
     @property
     def state(self) -> State:
-        if self.job.status == State.PENDING and self.attempt.launch != "waiting":
-            return State.STARTING
-        return State(self.job.status)
+        command = self.command
+        return state_of(
+            status=self.job.status,
+            held=self.job.held_by is not None,
+            claimed=self.attempt.launch != "waiting",
+            action=None if command is None else command.action,
+            hold=None if command is None else command.hold,
+        )
 
     def outcome(self, trigger: Trigger) -> Outcome:
         return TRANSITIONS[self.state][trigger]
@@ -114,10 +129,22 @@ class Change:
     def enter(self, state: State) -> None:
         if State(self.job.status) in FINAL:
             raise RuntimeError(f"job {self.job.id} is {self.job.status}, which is final")
-        status = State.PENDING if state is State.STARTING else state
-        if self.job.status != status:
-            self.job.status = status
+        before = (self.job.status, self.job.held_by)
+        self.job.status = ON_THE_WIRE[state]
+        if state not in STANDING_STILL:
+            self.job.held_by = None
+        if before != (self.job.status, self.job.held_by):
             self._dirty = self._status_changed = True
+
+    @property
+    def asks_anew(self) -> bool:
+        """Whether supervision must hand over something else than when this change began."""
+        return self._asked() != self._asked_before
+
+    def _asked(self) -> tuple[object, ...]:
+        command = self.command
+        times = None if command is None else (command.mode, command.wait_until, command.deadline)
+        return self.job.command_id, self.job.held_by, times
 
     def next_attempt(self, resume: dict[str, Any] | None) -> None:
         self.attempt.save(self.connection)
@@ -146,7 +173,8 @@ class Change:
         command = self.command
         if command is None:
             raise RuntimeError(f"job {self.job.id} has no command under way")
-        command.status, command.message, command.superseded_by = status, message, superseded_by
+        command.status, command.superseded_by = status, superseded_by
+        command.message = message or command.message
         command.ended_at = self.at
         self.command = None
         self.job.command_id = None

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from trainstop.checkpoints.saving import Save
 from trainstop.protocol.control import CancelOptions, PauseOptions, ResumeOptions, StartRequest
 from trainstop.rundir.clock import rfc3339
 from trainstop.server.conftest import open_store
@@ -103,14 +104,20 @@ class Desk:
         self.run(job_id)
         return job_id
 
-    def attach(self, job_id: str, resumed_from: str | None = None) -> None:
+    def attach(self, job_id: str, resumed_from: str | None = None, **more: Any) -> None:
         told = {"pid": 7, "start_ticks": 1, "version": "0", "resumed_from": resumed_from}
-        self.tell(job_id, "rank-0", "attached", total_steps=780, total_epochs=10, **told)
+        self.tell(job_id, "rank-0", "attached", total_steps=780, total_epochs=10, **told, **more)
 
     def spec(self, job_id: str) -> dict[str, Any]:
         supervised = self.jobs.supervised_job(job_id)
         assert supervised is not None
         return supervised.spec
+
+    def control(self, job_id: str) -> dict[str, Any] | None:
+        """What control.json says."""
+        supervised = self.jobs.supervised_job(job_id)
+        assert supervised is not None
+        return None if supervised.control is None else dict(supervised.control)
 
     def active(self, job_id: str) -> str:
         """Id of the command under way."""
@@ -120,20 +127,42 @@ class Desk:
         self.tell(job_id, "rank-0", "acknowledged", command_id=self.active(job_id), step=self.saved + 1)
 
     def save(
-        self, job_id: str, *, command_id: str | None = None, verified: bool = True, save_seconds: float = 0.5
+        self,
+        job_id: str,
+        *,
+        command_id: str | None = None,
+        verified: bool = True,
+        save_seconds: float = 0.5,
+        metrics: dict[str, Any] | None = None,
     ) -> str:
+        """A checkpoint, on the disk too where it is one."""
         self.saved += 1
-        id_ = f"step-{self.saved:08d}"
+        metrics = {"loss": 0.5} if metrics is None else metrics
+        id_, path = f"step-{self.saved:08d}", None
+        if verified:
+            save = Save(self.checkpoints(job_id), self.saved)
+            (save.path / "weights.bin").write_text("weights")
+            manifest = {"job_id": job_id, "attempt": 1, "epoch": 1, "metrics": metrics}
+            save.publish(**manifest, reason="manual", save_seconds=save_seconds)  # type: ignore[arg-type]
+            id_, path = save.checkpoint_id, save.path
         self.tell(
             job_id,
             "rank-0",
             "checkpoint",
-            **{"checkpoint_id": id_, "step": self.saved, "epoch": 1, "bytes": 10, "files": 2},
-            **{"save_seconds": save_seconds, "reason": "manual", "metrics": {"loss": 0.5}},
-            **{"command_id": command_id, "path": f"/data/{id_}", "verified": verified},
+            **{"checkpoint_id": id_, "step": self.saved, "epoch": 1, "bytes": 7, "files": 1},
+            **{"save_seconds": save_seconds, "reason": "manual", "metrics": metrics},
+            **{"command_id": command_id, "path": str(path), "verified": verified},
             **{"problem": None if verified else "weights.npz is missing", "saved_at": rfc3339(self.clock())},
         )
         return id_
+
+    def checkpoints(self, job_id: str) -> Path:
+        """Where they lie."""
+        return self.jobs._launching.data_dir / "jobs" / job_id / "checkpoints"
+
+    def damage(self, job_id: str, checkpoint_id: str) -> None:
+        """It lay there whole, and then the disk lost a part of it."""
+        (self.checkpoints(job_id) / checkpoint_id / "weights.bin").write_text("wei")
 
     def leave(self, job_id: str, reason: str) -> None:
         self.tell(job_id, "rank-0", "left", reason=reason, command_id=None, step=self.saved)
@@ -148,14 +177,23 @@ class Desk:
         self.tell(job_id, "supervisor", "exited", **ended)
 
     def obey(self, job_id: str, *, save: bool = True) -> None:
-        """The script does what the command under way asks, and leaves."""
+        """The script does what the command under way asks: it leaves, stands still, or goes on."""
         command = self.job(job_id)["command"]
         self.tell(job_id, "shim", "delivered", command_id=command["id"], ranks=1)
         self.acknowledge(job_id)
+        if command["hold"] or command["action"] == "resume":
+            return
         if save:
             self.save(job_id, command_id=command["id"])
         self.leave(job_id, command["action"])
         self.exit(job_id)
+
+    def held(self) -> str:
+        """A job whose run stands still."""
+        job_id = self.running()
+        self.pause(job_id, hold=True)
+        self.acknowledge(job_id)
+        return job_id
 
     def stopped(self, *, save: bool = True) -> str:
         job_id = self.running()

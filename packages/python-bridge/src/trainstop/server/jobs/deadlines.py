@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from trainstop.protocol.control import CancelOptions
 from trainstop.rundir.clock import rfc3339, unix_seconds
-from trainstop.server.jobs.change import Change
-from trainstop.server.store.records import CommandRecord
+from trainstop.server.store.records import CommandRecord, JobRecord
 
 MINIMUM_GRACE_SECONDS = 60.0
 SAVES_PER_GRACE = 3
 """A save may just have begun when the stop comes, the stop's own follows; the third is for a slow disk."""
 TERM_SHARE = 0.75
 """Of the grace; the last quarter is for whoever saves on SIGTERM only."""
+WAIT_SECONDS = 3600.0
+"""How long a stop waits for the next checkpoint, or the end of the epoch, unless it says otherwise."""
+
+
+class StopTimes(NamedTuple):
+    wait_until: str | None
+    """None where nothing is waited for."""
+    term_at: str
+    deadline: str
 
 
 def grace_seconds(save_seconds: float | None, asked: float | None, minimum: float) -> float:
@@ -20,11 +31,41 @@ def grace_seconds(save_seconds: float | None, asked: float | None, minimum: floa
     return max(minimum, SAVES_PER_GRACE * (save_seconds or 0.0))
 
 
-def set_deadline(change: Change, command: CommandRecord, grace: float) -> None:
-    begin = unix_seconds(command.created_at)
-    command.deadline = rfc3339(begin + grace)
-    if command.action == "cancel":
-        command.term_at = rfc3339(begin + grace * TERM_SHARE)
+def stop_times(job: JobRecord, at: str, options: CancelOptions, mode: str, minimum_grace: float) -> StopTimes:
+    """The times of a stop that is asked `at`."""
+    grace = grace_seconds(job.save_seconds, options.grace_seconds, minimum_grace)
+    begin = unix_seconds(at)
+    waits = mode in ("checkpoint", "epoch")
+    if waits:
+        begin += WAIT_SECONDS if options.wait_seconds is None else options.wait_seconds
+    return StopTimes(
+        rfc3339(begin) if waits else None, rfc3339(begin + grace * TERM_SHARE), rfc3339(begin + grace)
+    )
+
+
+def expiry(job: JobRecord, at: str, asked: float | None, minimum_grace: float) -> str:
+    """When a command that is asked `at` and never kills is given up."""
+    return rfc3339(unix_seconds(at) + grace_seconds(job.save_seconds, asked, minimum_grace))
+
+
+def grace_of(command: CommandRecord) -> float | None:
+    """How long it gives the run once it is to leave; None for a command without a deadline."""
+    if command.deadline is None:
+        return None
+    return unix_seconds(command.deadline) - unix_seconds(command.wait_until or command.created_at)
+
+
+def wait_is_over(command: CommandRecord, at: str) -> bool:
+    """The run has come to the place that a stop waited for: its times follow from that. True when that
+    makes them sooner; they never become later."""
+    grace = grace_of(command)
+    if command.wait_until is None or grace is None:
+        return False
+    before = (command.term_at, command.deadline)
+    begin = unix_seconds(at)
+    command.term_at = now_or_sooner(command.term_at, rfc3339(begin + grace * TERM_SHARE))
+    command.deadline = now_or_sooner(command.deadline, rfc3339(begin + grace))
+    return before != (command.term_at, command.deadline)
 
 
 def now_or_sooner(moment: str | None, at: str) -> str:

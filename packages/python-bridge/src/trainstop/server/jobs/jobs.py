@@ -18,11 +18,13 @@ from trainstop.server.jobs.change import Change, Transaction
 from trainstop.server.jobs.deadlines import MINIMUM_GRACE_SECONDS
 from trainstop.server.jobs.facts import apply
 from trainstop.server.jobs.idempotency import Intent, request_text
+from trainstop.server.jobs.launchers import launchers_of
 from trainstop.server.jobs.observer import Observer
 from trainstop.server.jobs.pause import pause
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.report import asked_of_run, journal_of, next_offset, not_yet_taken
 from trainstop.server.jobs.resume import resume
+from trainstop.server.jobs.resume_source import Examined, Source, UnexaminedError, mark_damaged
 from trainstop.server.jobs.server_lease import holds_lease
 from trainstop.server.jobs.snapshot import wire_command, wire_job
 from trainstop.server.jobs.start import start
@@ -110,7 +112,10 @@ class Jobs:
         return self._counted(job_id, "pause", options, asked)
 
     def resume(self, job_id: str, options: ResumeOptions, asked: Asked) -> Read:
-        """For a cancelled or failed job, `job` is the new one that goes on from it."""
+        """For a cancelled or failed job, `job` is the new one that goes on from it.
+
+        Reads the checkpoint from the disk before it commits to it; nobody else waits for that.
+        """
         return self._counted(job_id, "resume", options, asked)
 
     def _counted(
@@ -118,16 +123,42 @@ class Jobs:
     ) -> Read:
         mode = getattr(options, "mode", None)
         try:
-            result = self._control(job_id, action, options, asked)
+            result = self._examined(job_id, action, options, asked)
         except Refusal:
             self.observer.asked(action, mode, "refused")
             raise
         self.observer.asked(action, mode, result["outcome"])
         return result
 
+    def _examined(
+        self, job_id: str, action: Literal["cancel", "pause", "resume"], options: Options, asked: Asked
+    ) -> Read:
+        examined = Examined()
+        while True:  # each time round, one more checkpoint was found good or is no candidate any more
+            try:
+                return self._control(job_id, action, options, asked, examined)
+            except UnexaminedError as unexamined:
+                source = unexamined.source
+            problem = examined.examine(source)
+            if problem is not None:
+                self._found_damaged(source, problem)
+
+    @repeated
+    def _found_damaged(self, source: Source, problem: str) -> None:
+        with self._database.write() as connection:
+            change = Change.open(self._transaction(connection), source.job_id)
+            mark_damaged(change, source, problem)
+            change.finish()
+        self._committed(source.job_id, for_supervision=False)
+
     @repeated
     def _control(
-        self, job_id: str, action: Literal["cancel", "pause", "resume"], options: Options, asked: Asked
+        self,
+        job_id: str,
+        action: Literal["cancel", "pause", "resume"],
+        options: Options,
+        asked: Asked,
+        examined: Examined,
     ) -> Read:
         intent = Intent(job_id, asked.idempotency_key, request_text(action, options))
         with self._database.write() as connection:
@@ -135,13 +166,15 @@ class Jobs:
             earlier = idempotency.earlier(connection, intent)
             if earlier is not None:
                 return self._repeated(change, *earlier)
+            if action != "cancel":
+                _refuse_if_changed(change, asked)
             new: Change | None = None
             if isinstance(options, CancelOptions):
                 decision = cancel(change, options, asked, self._grace_seconds)
             elif isinstance(options, PauseOptions):
                 decision = pause(change, options, asked, self._grace_seconds)
             else:
-                decision, new = resume(change, options, asked)
+                decision, new = resume(change, options, asked, self._grace_seconds, examined)
             change.finish()
             if new is not None:
                 new.finish()
@@ -287,6 +320,9 @@ class Jobs:
             if state is State.PENDING and free_places(connection, self._launching) < 1:
                 return False
             change.attempt.launch = "claimed"
+            job = change.job
+            base = {} if job.template is None else self._launching.base_env
+            job.launchers = launchers_of(job.argv, {**base, **job.env})
             change.finish()
         return True
 
@@ -308,7 +344,7 @@ class Jobs:
         """
         with self._database.write() as connection:
             change = Change.open(self._transaction(connection), job_id, attempt=attempt)
-            before, command_before = change.job.seq, change.job.command_id
+            before = change.job.seq
             _must_continue(change.attempt.offsets, offsets, since)
             change.attempt.offsets = {**change.attempt.offsets, **offsets}
             for fact in facts:
@@ -321,7 +357,7 @@ class Jobs:
         self._tell_ended(change)
         if change.job.seq != before:
             ended = change.attempt.ended_at is not None
-            self._committed(job_id, for_supervision=ended or change.job.command_id != command_before)
+            self._committed(job_id, for_supervision=ended or change.asks_anew)
 
     def new_in_report(self, job_id: str, request: ReportRequest) -> list[Fact]:
         """The facts of a report that were not taken yet. Raises Refusal when its attempt is over."""
@@ -399,3 +435,14 @@ def _must_continue(
         stand = stands.get(name, 0)
         if end < stand or (since is not None and since.get(name, 0) != stand):
             raise ReadElsewhereError(stands)
+
+
+def _refuse_if_changed(change: Change, asked: Asked) -> None:
+    if asked.status_versions is not None and change.job.status_version not in asked.status_versions:
+        raise Refusal(
+            "precondition_failed",
+            f"The job has changed since it was read: it is {change.job.status} now. "
+            "Look at it again, then decide.",
+            field="If-Match",
+            job_status=change.job.status,
+        )

@@ -1,27 +1,23 @@
-"""Pause (suspend): save, leave, free the GPU; resume starts again from there. Never kills."""
+"""Pause: save, leave and free the GPU (suspend), or stand still at a step and keep it (hold). Never kills."""
 
 from __future__ import annotations
 
 from trainstop.protocol.control import PauseOptions
 from trainstop.server.jobs.asked import Asked, Decision, new_command
 from trainstop.server.jobs.change import Change
-from trainstop.server.jobs.deadlines import grace_seconds, set_deadline
+from trainstop.server.jobs.deadlines import expiry
 from trainstop.server.jobs.ending import give_way
 from trainstop.server.jobs.receipts import skip_the_rest
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.states import FINAL, Answer, State, Trigger
 
+_NOTHING_TO_HOLD = "No process had been started, so none is held: the job waits until it is resumed."
+
 
 def pause(change: Change, options: PauseOptions, asked: Asked, minimum_grace: float) -> Decision:
-    """Raises Refusal where the job is final or being stopped, and for `hold`."""
-    if options.hold:
-        raise Refusal(
-            "not_supported",
-            "This server cannot hold a run at a step; leave hold out to save, leave and free the GPU.",
-            field="hold",
-            job_status=change.job.status,
-        )
-    outcome = change.outcome(Trigger.PAUSE)
+    """Raises Refusal where the job is final or being stopped."""
+    hold = options.hold is True
+    outcome = change.outcome(Trigger.HOLD if hold else Trigger.PAUSE)
     if outcome is Answer.CONFLICT:
         raise _conflict(change.state)
     if outcome is Answer.NO_OP:
@@ -32,20 +28,20 @@ def pause(change: Change, options: PauseOptions, asked: Asked, minimum_grace: fl
         return Decision("accepted", change.command, change.job.id)
 
     command = new_command(change, asked, "pause", options)
-    command.hold = False
+    command.hold = hold
     give_way(change)
     if outcome is State.PAUSED:
         change.begin(command)
         skip_the_rest(command, change.at, "No process had been started.")
-        change.end("succeeded")
+        change.end("succeeded", _NOTHING_TO_HOLD if hold else None)
         change.enter(State.PAUSED)
         change.attempt.ended_at = change.at
         return Decision("accepted", command, change.job.id)
-    set_deadline(
-        change, command, grace_seconds(change.job.save_seconds, options.grace_seconds, minimum_grace)
-    )
+    if not isinstance(outcome, State):
+        raise RuntimeError(f"job {change.job.id}: a pause came to {outcome}")
+    command.deadline = expiry(change.job, change.at, options.grace_seconds, minimum_grace)
     change.begin(command)
-    change.enter(State.PAUSING)
+    change.enter(outcome)
     return Decision("accepted", command, change.job.id)
 
 

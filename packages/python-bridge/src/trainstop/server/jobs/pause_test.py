@@ -128,11 +128,3 @@ def test_a_job_that_is_being_stopped_or_is_over_cannot_be_paused(desk: Desk) -> 
             desk.pause(job_id)
         assert (refused.value.code, refused.value.job_status) == ("conflict", status)
         assert desk.job(job_id) == before
-
-
-def test_hold_is_not_there_yet(desk: Desk) -> None:
-    job_id = desk.running()
-    with pytest.raises(Refusal) as refused:
-        desk.pause(job_id, hold=True)
-    assert (refused.value.code, refused.value.field) == ("not_supported", "hold")
-    assert desk.status(job_id) == "running"

@@ -7,6 +7,7 @@ from typing import Any
 from trainstop.rundir.clock import rfc3339, unix_seconds
 from trainstop.server.jobs.change import Change
 from trainstop.server.jobs.fact_fields import as_count, as_epoch, as_metric
+from trainstop.server.jobs.health import moved
 
 RATE_WINDOW_SECONDS = 10.0
 RATE_LEAST_SECONDS = 0.5
@@ -28,6 +29,7 @@ def advance(change: Change, step: int | None, epoch: float | None, moment: float
         progress["epoch"] = epoch
     if step is not None:
         progress["step"] = step
+        moved(change, step, moment)
         _measure_rate(change, progress, step, moment)
     if progress != change.job.progress:
         change.job.progress = progress

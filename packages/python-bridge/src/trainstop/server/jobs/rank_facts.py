@@ -6,30 +6,35 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import select
-
 from trainstop.rundir.clock import unix_seconds
+from trainstop.server.jobs.best import choose_good_ones, read_best_metric
 from trainstop.server.jobs.change import Change
+from trainstop.server.jobs.deadlines import wait_is_over
 from trainstop.server.jobs.fact_fields import (
     as_count,
     as_epoch,
     as_id,
     as_metric,
     at_of,
+    command_of,
     give_receipt,
     is_timestamp,
 )
+from trainstop.server.jobs.hold import lifted, parked
 from trainstop.server.jobs.progress import advance, read_rows, take_rows
 from trainstop.server.jobs.receipts import put_receipt
 from trainstop.server.jobs.supervised_job import Fact
-from trainstop.server.store import tables
-from trainstop.server.store.records import CheckpointRecord
+from trainstop.server.store.records import CheckpointRecord, CommandRecord
 
 logger = logging.getLogger("trainstop.jobs")
 
 
 def _attached(change: Change, fact: Fact) -> None:
     _rank(change, fact)
+    best = read_best_metric(fact.get("best"))
+    if best is not None and best != change.job.best_metric:
+        change.job.best_metric = best
+        choose_good_ones(change)
     progress = dict(change.job.progress)
     progress["step_total"] = as_count(fact.get("total_steps"))
     progress["epoch_total"] = as_count(fact.get("total_epochs"))
@@ -72,15 +77,38 @@ def _metrics(change: Change, fact: Fact) -> None:
 
 def _acknowledged(change: Change, fact: Fact) -> None:
     step = as_count(fact.get("step"))
-    _rank(change, fact)["acknowledged"] = fact["command_id"]
+    command = command_of(change, fact)
+    asked = command or CommandRecord.find(change.connection, id=as_id(fact["command_id"]))
+    # Who stands still, or goes on from that, has not been told to leave.
+    stays = asked is not None and bool(asked.hold or asked.action == "resume")
+    what = "parked" if stays else "acknowledged"
+    _rank(change, fact)[what] = fact["command_id"]
     still_asked = [
         rank
         for rank in change.attempt.ranks.values()
-        if rank["left"] is None and rank["acknowledged"] != fact["command_id"]
+        if rank["left"] is None and rank.get(what) != fact["command_id"]
     ]
-    if not still_asked:
-        detail = None if step is None else f"step {step}"
-        give_receipt(change, fact, "acknowledged", "done", by="process", detail=detail)
+    if still_asked or command is None:
+        return
+    at = at_of(change, fact)
+    detail = None if step is None else f"step {step}"
+    give_receipt(change, fact, "acknowledged", "done", by="process", detail=detail)
+    if command.action == "cancel":
+        if wait_is_over(command, at):
+            change.touch(command)
+    elif command.hold:
+        parked(change, at)
+    elif command.action == "resume":
+        lifted(change, at)
+
+
+def _schedule(change: Change, fact: Fact) -> None:
+    """What of this script a stop can wait for."""
+    save_every, epochs = as_count(fact.get("save_every")), fact.get("epochs") is True
+    schedule = {"save_every": save_every, "epochs": epochs}
+    if _speaks_for_the_run(change, fact) and schedule != change.job.schedule:
+        change.job.schedule = schedule
+        change.dirty()
 
 
 def _saving(change: Change, fact: Fact) -> None:
@@ -107,8 +135,7 @@ def _checkpoint(change: Change, fact: Fact) -> None:
     job = change.job
     job.save_seconds = max(job.save_seconds or 0.0, checkpoint.save_seconds)
     change.add_checkpoint(checkpoint)
-    if checkpoint.verified and _is_newest(change, checkpoint):
-        job.last_checkpoint_id = checkpoint.id
+    choose_good_ones(change)
     if checkpoint.verified:
         files = "1 file" if checkpoint.files == 1 else f"{checkpoint.files} files"
         give_receipt(
@@ -117,27 +144,6 @@ def _checkpoint(change: Change, fact: Fact) -> None:
     else:
         problem = f"{checkpoint.id} did not verify: {checkpoint.problem or 'nobody said why'}"
         give_receipt(change, fact, "checkpoint_saved", "failed", by="server", detail=problem)
-
-
-def _is_newest(change: Change, checkpoint: CheckpointRecord) -> bool:
-    last_id = change.job.last_checkpoint_id
-    if last_id is None or last_id == checkpoint.id:
-        return True
-    last = CheckpointRecord.find(change.connection, job_id=change.job.id, id=last_id)
-    if last is None:
-        return True
-    return bool((checkpoint.step or 0, checkpoint.saved_at) >= (last.step or 0, last.saved_at))
-
-
-def _newest_good(change: Change) -> str | None:
-    table = tables.checkpoints
-    query = (
-        select(table.c.id)
-        .where(table.c.job_id == change.job.id, table.c.verified, table.c.removed_at.is_(None))
-        .order_by(table.c.step.desc(), table.c.saved_at.desc())
-        .limit(1)
-    )
-    return change.connection.execute(query).scalar()
 
 
 def _checkpoint_removed(change: Change, fact: Fact) -> None:
@@ -149,9 +155,7 @@ def _checkpoint_removed(change: Change, fact: Fact) -> None:
         return
     checkpoint.removed_at = at_of(change, fact)
     change.add_checkpoint(checkpoint)
-    if change.job.last_checkpoint_id == checkpoint.id:
-        change.job.last_checkpoint_id = _newest_good(change)
-        change.dirty()
+    choose_good_ones(change)
 
 
 def _checkpoint_failed(change: Change, fact: Fact) -> None:
@@ -192,6 +196,7 @@ RANK_FACTS: dict[str, Callable[[Change, Fact], None]] = {
     "progress": _progress,
     "metrics": _metrics,
     "acknowledged": _acknowledged,
+    "schedule": _schedule,
     "saving": _saving,
     "checkpoint": _checkpoint,
     "checkpoint_failed": _checkpoint_failed,

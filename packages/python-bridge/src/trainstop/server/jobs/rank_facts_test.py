@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from trainstop.server.jobs.conftest import Desk
@@ -55,6 +57,7 @@ def test_a_step_saved_again_after_its_removal_is_there_again(desk: Desk) -> None
     job_id = desk.running()
     first = desk.save(job_id)
     remove(desk, job_id, first)
+    shutil.rmtree(desk.checkpoints(job_id) / first)
     desk.saved -= 1
     assert desk.save(job_id) == first
     assert listed(desk, job_id) == [first]

@@ -46,6 +46,9 @@ def start(
         created_at=transaction.at,
         updated_at=transaction.at,
         progress=no_progress(),
+        best_metric=None
+        if template.best_metric is None
+        else {"metric": template.best_metric, "mode": template.best_mode},
     )
     attempt = AttemptRecord(job_id=job.id, attempt=1, created_at=transaction.at)
     return Change.create(transaction, job, attempt)

@@ -6,35 +6,58 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """A job's status; `STARTING` is `pending` on the wire: a shim holds the attempt, no process runs yet."""
+    """A job's status, finer than it travels; see `ON_THE_WIRE`."""
 
     PENDING = "pending"
     STARTING = "starting"
+    """A shim holds the attempt, no process runs yet."""
     RUNNING = "running"
     PAUSING = "pausing"
+    """It is to save, leave and free its GPU."""
+    HOLDING = "holding"
+    """It is to stand still at a step and keep its GPU."""
     PAUSED = "paused"
+    HELD = "held"
+    """Paused, with its process standing still."""
+    LIFTING = "lifting"
+    """Held, and asked to go on."""
     STOPPING = "stopping"
     CANCELLED = "cancelled"
     COMPLETED = "completed"
     FAILED = "failed"
 
 
+ON_THE_WIRE = {
+    **{state: state for state in State},
+    State.STARTING: State.PENDING,
+    State.HOLDING: State.PAUSING,
+    State.HELD: State.PAUSED,
+    State.LIFTING: State.PAUSED,
+}
+"""The protocol's status of each state. `held` on the job tells the last two from `PAUSED`."""
+
 FINAL = frozenset({State.CANCELLED, State.COMPLETED, State.FAILED})
-SUPERVISED = frozenset({State.PENDING, State.STARTING, State.RUNNING, State.PAUSING, State.STOPPING})
+STANDING_STILL = frozenset({State.HELD, State.LIFTING})
+SUPERVISED = frozenset(set(State) - FINAL - {State.PAUSED})
 
 
 class Trigger(StrEnum):
     # What somebody asks
     CANCEL = "cancel"
     PAUSE = "pause"
+    HOLD = "hold"
     RESUME = "resume"
     # What happens on the way
     CLAIMED = "claimed"
     """Supervision is about to launch a shim."""
     STARTED = "started"
     """The main process runs."""
+    PARKED = "parked"
+    """Every rank stands still and has said so."""
+    LIFTED = "lifted"
+    """Every rank goes on and has said so."""
     EXPIRED = "expired"
-    """A pause's deadline has passed."""
+    """The deadline of a pause, or of a hold's resume, has passed."""
     EXPIRED_UNSTARTED = "expired_unstarted"
     """The same, before the main process ran."""
     # How an attempt ends; its process tree is gone by then
@@ -90,8 +113,14 @@ _ENDS_BY_ITSELF: dict[Trigger, Outcome] = {
     _T.NOT_STARTED: _S.FAILED,
 }
 _NOTHING_NEW: dict[Trigger, Outcome] = dict.fromkeys(
-    (_T.CLAIMED, _T.STARTED, _T.EXPIRED, _T.EXPIRED_UNSTARTED, *ENDINGS), _A.IGNORE
+    (_T.CLAIMED, _T.STARTED, _T.PARKED, _T.LIFTED, _T.EXPIRED, _T.EXPIRED_UNSTARTED, *ENDINGS), _A.IGNORE
 )
+_OVER: dict[Trigger, Outcome] = {
+    _T.CANCEL: _A.NO_OP,
+    _T.PAUSE: _A.CONFLICT,
+    _T.HOLD: _A.CONFLICT,
+    _T.RESUME: _A.CONFLICT,
+}
 
 TRANSITIONS: dict[State, dict[Trigger, Outcome]] = {
     _S.PENDING: _NOTHING_NEW
@@ -99,6 +128,7 @@ TRANSITIONS: dict[State, dict[Trigger, Outcome]] = {
     | {
         _T.CANCEL: _S.CANCELLED,
         _T.PAUSE: _S.PAUSED,
+        _T.HOLD: _S.PAUSED,
         _T.RESUME: _A.CONFLICT,
         _T.CLAIMED: _S.STARTING,
         _T.STARTED: _S.RUNNING,
@@ -108,6 +138,7 @@ TRANSITIONS: dict[State, dict[Trigger, Outcome]] = {
     | {
         _T.CANCEL: _S.STOPPING,
         _T.PAUSE: _S.PAUSING,
+        _T.HOLD: _S.HOLDING,
         _T.RESUME: _A.CONFLICT,
         _T.CLAIMED: _S.STARTING,
         _T.STARTED: _S.RUNNING,
@@ -117,6 +148,7 @@ TRANSITIONS: dict[State, dict[Trigger, Outcome]] = {
     | {
         _T.CANCEL: _S.STOPPING,
         _T.PAUSE: _S.PAUSING,
+        _T.HOLD: _S.HOLDING,
         _T.RESUME: _A.CONFLICT,
     },
     _S.PAUSING: _NOTHING_NEW
@@ -124,7 +156,19 @@ TRANSITIONS: dict[State, dict[Trigger, Outcome]] = {
     | {
         _T.CANCEL: _S.STOPPING,
         _T.PAUSE: _A.JOIN,
+        _T.HOLD: _A.JOIN,
         _T.RESUME: _A.CONFLICT,
+        _T.EXPIRED: _S.RUNNING,
+        _T.EXPIRED_UNSTARTED: _S.STARTING,
+    },
+    _S.HOLDING: _NOTHING_NEW
+    | _ENDS_BY_ITSELF
+    | {
+        _T.CANCEL: _S.STOPPING,
+        _T.PAUSE: _S.PAUSING,
+        _T.HOLD: _A.JOIN,
+        _T.RESUME: _A.CONFLICT,
+        _T.PARKED: _S.HELD,
         _T.EXPIRED: _S.RUNNING,
         _T.EXPIRED_UNSTARTED: _S.STARTING,
     },
@@ -132,32 +176,49 @@ TRANSITIONS: dict[State, dict[Trigger, Outcome]] = {
     | {
         _T.CANCEL: _S.CANCELLED,
         _T.PAUSE: _A.NO_OP,
+        _T.HOLD: _A.NO_OP,
         _T.RESUME: _S.PENDING,
+    },
+    _S.HELD: _NOTHING_NEW
+    | _ENDS_BY_ITSELF
+    | {
+        _T.CANCEL: _S.STOPPING,
+        _T.PAUSE: _S.PAUSING,
+        _T.HOLD: _A.NO_OP,
+        _T.RESUME: _S.LIFTING,
+    },
+    _S.LIFTING: _NOTHING_NEW
+    | _ENDS_BY_ITSELF
+    | {
+        _T.CANCEL: _S.STOPPING,
+        _T.PAUSE: _S.PAUSING,
+        _T.HOLD: _S.HOLDING,
+        _T.RESUME: _A.JOIN,
+        _T.LIFTED: _S.RUNNING,
+        _T.EXPIRED: _S.HELD,
     },
     _S.STOPPING: _NOTHING_NEW
     | dict.fromkeys(ENDINGS, _S.CANCELLED)
     | {
         _T.CANCEL: _A.JOIN,
         _T.PAUSE: _A.CONFLICT,
+        _T.HOLD: _A.CONFLICT,
         _T.RESUME: _A.CONFLICT,
         _T.FINISHED: _S.COMPLETED,
     },
-    _S.CANCELLED: _NOTHING_NEW
-    | {
-        _T.CANCEL: _A.NO_OP,
-        _T.PAUSE: _A.CONFLICT,
-        _T.RESUME: _A.NEW_JOB,
-    },
-    _S.COMPLETED: _NOTHING_NEW
-    | {
-        _T.CANCEL: _A.NO_OP,
-        _T.PAUSE: _A.CONFLICT,
-        _T.RESUME: _A.CONFLICT,
-    },
-    _S.FAILED: _NOTHING_NEW
-    | {
-        _T.CANCEL: _A.NO_OP,
-        _T.PAUSE: _A.CONFLICT,
-        _T.RESUME: _A.NEW_JOB,
-    },
+    _S.CANCELLED: _NOTHING_NEW | _OVER | {_T.RESUME: _A.NEW_JOB},
+    _S.COMPLETED: _NOTHING_NEW | _OVER,
+    _S.FAILED: _NOTHING_NEW | _OVER | {_T.RESUME: _A.NEW_JOB},
 }
+
+
+def state_of(*, status: str, held: bool, claimed: bool, action: str | None, hold: bool | None) -> State:
+    """The state behind a stored status. `claimed`: a launch of the attempt was claimed; `action` and `hold`:
+    of the command under way."""
+    if status == State.PENDING and claimed:
+        return State.STARTING
+    if status == State.PAUSING and hold:
+        return State.HOLDING
+    if status == State.PAUSED and held:
+        return State.LIFTING if action == "resume" else State.HELD
+    return State(status)

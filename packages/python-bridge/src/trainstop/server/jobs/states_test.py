@@ -5,7 +5,7 @@ import pytest
 from trainstop.server.jobs.states import ENDINGS, FINAL, SUPERVISED, TRANSITIONS, Answer, State, Trigger
 
 EVERY_PAIR = [(state, trigger) for state in State for trigger in Trigger]
-WITH_A_PROCESS = (State.STARTING, State.RUNNING, State.PAUSING, State.STOPPING)
+WITH_A_PROCESS = sorted(SUPERVISED - {State.PENDING})
 
 
 def test_the_table_answers_every_trigger_in_every_state_and_no_other() -> None:
@@ -42,7 +42,7 @@ def test_a_stop_ends_cancelled_unless_the_run_had_finished_before_it_heard(endin
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("asked", [Trigger.CANCEL, Trigger.PAUSE, Trigger.RESUME])
+@pytest.mark.parametrize("asked", [Trigger.CANCEL, Trigger.PAUSE, Trigger.HOLD, Trigger.RESUME])
 def test_what_somebody_asks_is_never_silently_ignored(state: State, asked: Trigger) -> None:
     assert TRANSITIONS[state][asked] is not Answer.IGNORE
 
@@ -50,7 +50,7 @@ def test_what_somebody_asks_is_never_silently_ignored(state: State, asked: Trigg
 @pytest.mark.parametrize("state", sorted(SUPERVISED))
 @pytest.mark.parametrize("fact", [Trigger.EXPIRED, Trigger.EXPIRED_UNSTARTED])
 def test_an_expired_pause_ends_no_run(state: State, fact: Trigger) -> None:
-    assert TRANSITIONS[state][fact] in (Answer.IGNORE, State.RUNNING, State.STARTING)
+    assert TRANSITIONS[state][fact] in (Answer.IGNORE, State.RUNNING, State.STARTING, State.HELD)
 
 
 def test_every_state_can_be_reached() -> None:

@@ -29,8 +29,10 @@ class SupervisedJob:
     job_id: str
     attempt: int
     status: str
-    """`pending`, `running`, `pausing` or `stopping`."""
+    """`pending`, `running`, `pausing`, `stopping`, or `paused` while it is held."""
     health: str
+    unresponsive_at: float | None
+    """When it is unresponsive unless it moves until then, in Unix seconds; None: never as things are."""
     may_launch: bool
     """Pending and a place is free for it: launch it, after `Jobs.claim_launch` said yes."""
     claimed: bool

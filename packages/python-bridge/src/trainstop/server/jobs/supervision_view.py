@@ -7,39 +7,60 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from trainstop.rundir.clock import unix_seconds
+from trainstop.rundir.control import NEVER
 from trainstop.rundir.layout import server_wake
 from trainstop.server.jobs.change import ALONE
-from trainstop.server.jobs.states import SUPERVISED, State
+from trainstop.server.jobs.health import unresponsive_at
+from trainstop.server.jobs.states import ON_THE_WIRE, SUPERVISED, State
 from trainstop.server.jobs.supervised_job import SupervisedJob
 from trainstop.server.store import tables
 
 if TYPE_CHECKING:
-    from trainstop.rundir.control import ControlCommand
+    from typing import Literal
+
+    from trainstop.rundir.control import ControlCommand, Mode
+
+    Action = Literal["cancel", "pause", "resume"]
 
 LOG_LIMIT_BYTES = 256 << 20
 LINGER_SECONDS = 5.0
 """How long processes that the main process leaves behind may take to go by themselves."""
 
-_STATUSES = sorted(SUPERVISED - {State.STARTING})
+_STATUSES = sorted({ON_THE_WIRE[state] for state in SUPERVISED})
+# Of those that are paused, the held ones alone. Said so that the index on the status serves.
+_WITH_A_PROCESS = and_(
+    tables.jobs.c.status.in_(_STATUSES),
+    or_(tables.jobs.c.status != State.PAUSED, tables.jobs.c.held_by.is_not(None)),
+)
 _CURRENT = and_(
     tables.attempts.c.job_id == tables.jobs.c.id, tables.attempts.c.attempt == tables.jobs.c.attempt
 )
-_JOB_COLUMNS = ("id", "attempt", "status", "health", "argv", "cwd", "env", "template", "command_id")
+_JOB_COLUMNS = (
+    *("id", "attempt", "status", "health", "argv", "cwd", "env", "template"),
+    *("command_id", "held_by", "best_metric"),
+)
+_COMMAND_COLUMNS = ("action", "mode", "hold", "wait_until", "term_at", "deadline")
+# Once a hold is reached its command has ended, and still says what the run does.
+_ASKED = func.coalesce(tables.jobs.c.command_id, tables.jobs.c.held_by)
 _SUPERVISED = (
     select(
         *(tables.jobs.c[name] for name in _JOB_COLUMNS),
-        *(tables.attempts.c[name] for name in ("launch", "resume", "offsets")),
-        *(tables.commands.c[name] for name in ("action", "mode", "term_at", "deadline")),
+        *(tables.attempts.c[name] for name in ("launch", "resume", "offsets", "pace")),
+        *(tables.commands.c[name] for name in _COMMAND_COLUMNS),
+        tables.commands.c.id.label("asked_id"),
         tables.commands.c.created_at.label("asked_at"),
     )
     .join(tables.attempts, _CURRENT)
-    .outerjoin(tables.commands, tables.commands.c.id == tables.jobs.c.command_id)
-    .where(tables.jobs.c.status.in_(_STATUSES))
+    .outerjoin(tables.commands, tables.commands.c.id == _ASKED)
+    .where(_WITH_A_PROCESS)
 )
-_HAS_PLACE = and_(tables.jobs.c.status.in_(_STATUSES), tables.attempts.c.launch != "waiting")
+_HAS_PLACE = and_(_WITH_A_PROCESS, tables.attempts.c.launch != "waiting")
+
+_ACTIONS: dict[str, Action] = {"cancel": "cancel", "pause": "pause", "resume": "resume"}
+_MODES: dict[str | None, Mode] = {"checkpoint": "checkpoint", "epoch": "epoch", "force": "force"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +139,7 @@ def _supervised(row: Row[*tuple[Any, ...]], launching: Launching, place_free: bo
         attempt=row.attempt,
         status=row.status,
         health=row.health,
+        unresponsive_at=unresponsive_at(row.status, row.health, row.pace),
         may_launch=row.status == State.PENDING and row.launch != "launched" and (claimed or may_begin),
         claimed=claimed,
         launched=row.launch == "launched",
@@ -141,18 +163,21 @@ def _spec(row: Row[*tuple[Any, ...]], launching: Launching) -> dict[str, Any]:
         "linger_seconds": LINGER_SECONDS,
         "log_limit_bytes": launching.log_limit_bytes,
         "resume": row.resume,
+        "best": row.best_metric,
     }
 
 
 def _control(row: Row[*tuple[Any, ...]]) -> ControlCommand | None:
-    """What the process must hear; a resume is carried out by the launch itself."""
-    if row.action not in ("cancel", "pause") or row.deadline is None:
+    """What the process must hear. The resume of a run that has left is carried out by the launch itself."""
+    if row.action not in _ACTIONS or row.deadline is None or (row.action == "resume" and row.held_by is None):
         return None
     return {
-        "id": row.command_id,
-        "action": "cancel" if row.action == "cancel" else "pause",
-        "mode": "force" if row.mode == "force" else "graceful",
+        "id": row.asked_id,
+        "action": _ACTIONS[row.action],
+        "mode": _MODES.get(row.mode, "graceful"),
+        "hold": row.hold is True,
         "created_at": unix_seconds(row.asked_at),
+        "wait_until": None if row.wait_until is None else unix_seconds(row.wait_until),
         "term_at": None if row.term_at is None else unix_seconds(row.term_at),
-        "deadline": unix_seconds(row.deadline),
+        "deadline": NEVER if row.command_id is None else unix_seconds(row.deadline),
     }

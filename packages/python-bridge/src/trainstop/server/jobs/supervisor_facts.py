@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trainstop.rundir.clock import unix_seconds
 from trainstop.server.jobs.change import Change
 from trainstop.server.jobs.ending import Exit, end_attempt, ended_without_exit_record
 from trainstop.server.jobs.fact_fields import as_code, command_of, is_timestamp, signal_name
+from trainstop.server.jobs.health import unresponsive_at
 from trainstop.server.jobs.receipts import skip_the_rest
 from trainstop.server.jobs.states import State, Trigger
 from trainstop.server.jobs.supervised_job import Fact
+from trainstop.server.store.records import CommandRecord
 
 
 def _launched(change: Change, fact: Fact) -> None:
@@ -50,9 +53,24 @@ def _expired(change: Change, fact: Fact) -> None:
     state = change.outcome(Trigger.EXPIRED_UNSTARTED if unstarted else Trigger.EXPIRED)
     if command is None or not isinstance(state, State):
         return
-    skip_the_rest(command, change.at, "The pause expired before it came to this.")
-    change.end("expired", "The run did not leave before the deadline, so it goes on; a pause never kills.")
+    skip_the_rest(command, change.at, f"The {command.action} expired before it came to this.")
+    change.end("expired", _what_expired(command, state))
     change.enter(state)
+
+
+def _what_expired(command: CommandRecord, state: State) -> str:
+    if state is State.HELD:
+        return "The run did not say before the deadline that it goes on, so it is still held."
+    did_not = "stand still" if command.hold else "leave"
+    return f"The run did not {did_not} before the deadline, so it goes on; a pause never kills."
+
+
+def _unresponsive(change: Change, fact: Fact) -> None:
+    """Decided again here: the run may have moved since supervision looked."""
+    since = unresponsive_at(change.job.status, change.job.health, change.attempt.pace)
+    if since is not None and unix_seconds(change.at) >= since:
+        change.job.health = "unresponsive"
+        change.dirty()
 
 
 SUPERVISOR_FACTS: dict[str, Callable[[Change, Fact], None]] = {
@@ -62,4 +80,5 @@ SUPERVISOR_FACTS: dict[str, Callable[[Change, Fact], None]] = {
     "exited": _exited,
     "gone": _gone,
     "expired": _expired,
+    "unresponsive": _unresponsive,
 }

@@ -21,6 +21,8 @@ from trainstop.server.security.caller import MAX_NAME_CHARACTERS, caller_of
 
 MAX_HEADER_CHARACTERS = MAX_NAME_CHARACTERS
 _ID = re.compile(ID_PATTERN.removesuffix("$") + r"\Z")
+_ETAG = re.compile(r'(?:W/)?"([0-9]{1,15})"')
+MAX_ETAGS = 16
 _KEY = re.compile(r"[!-~]{1,200}")
 
 
@@ -83,6 +85,21 @@ def _idempotency_key(request: Request) -> str | None:
     if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
         raise _wrong("Idempotency-Key", "must be one text of 1 to 200 printable characters without spaces")
     return keys[0]
+
+
+def status_versions_of(request: Request) -> frozenset[int] | None:
+    """Those of `If-Match`; None without one, or for `*`. Raises RequestError.
+
+    A proxy that compresses may have made an ETag weak.
+    """
+    texts = request.headers.getlist("if-match")
+    etags = [etag.strip() for etag in ",".join(texts).split(",")]
+    if not texts or etags == ["*"]:
+        return None
+    versions = [_ETAG.fullmatch(etag) for etag in etags]
+    if len(etags) > MAX_ETAGS or not all(versions):
+        raise _wrong("If-Match", f"must be * or up to {MAX_ETAGS} ETags as this server gives them")
+    return frozenset(int(version[1]) for version in versions if version is not None)
 
 
 def _decoded(request: Request, name: str) -> str | None:

@@ -43,6 +43,10 @@ class Context:
         """Run what blocks (the store, files) beside the event loop."""
         return await beside_the_loop(self.limiter, function, *arguments)
 
+    async def call_long(self, function: Callable[..., T], *arguments: Any) -> T:
+        """The same for what may take long before it comes to the store."""
+        return await anyio.to_thread.run_sync(function, *arguments)
+
 
 async def beside_the_loop(limiter: anyio.CapacityLimiter, function: Callable[..., T], *arguments: Any) -> T:
     return await anyio.to_thread.run_sync(function, *arguments, limiter=limiter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ from trainstop.protocol.control import (
 )
 from trainstop.server.jobs.asked import Asked, Options
 from trainstop.server.routes.answer import answer
-from trainstop.server.routes.asker import asked_by, job_id_of
+from trainstop.server.routes.asker import asked_by, job_id_of, status_versions_of
 from trainstop.server.routes.body import parse, read_body
 from trainstop.server.routes.context import Context, context_of
 
@@ -61,12 +62,16 @@ async def _carry_out(
     request: Request, job_id: str, action: Action, options: Options, asked: Asked
 ) -> Response:
     context = context_of(request)
+    if action != "cancel":  # a stop is not to fail for a header that it has no use for
+        asked = replace(asked, status_versions=status_versions_of(request))
     calls: dict[Action, Callable[..., dict[str, Any]]] = {
         "cancel": context.jobs.cancel,
         "pause": context.jobs.pause,
         "resume": context.jobs.resume,
     }
-    result = await context.call(partial(calls[action], job_id, options, asked))
+    call = partial(calls[action], job_id, options, asked)
+    # A resume reads a checkpoint first; the store's few threads are not to wait for that.
+    result = await (context.call_long(call) if action == "resume" else context.call(call))
     seconds = _seconds_to_wait(request)
     if seconds and result["command"] is not None:
         result = await _settled(context, result, asked.owner, seconds)

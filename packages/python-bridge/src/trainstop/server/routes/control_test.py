@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import pytest
 
-from trainstop.server.routes.conftest import Site
+from trainstop.server.routes.conftest import PROTOCOL, Site
 
 
 def test_the_fixed_shape_of_a_control_call(site: Site) -> None:
@@ -155,17 +156,80 @@ def test_what_cannot_be_understood_is_refused_in_one_sentence_and_changes_nothin
 def test_what_the_rules_refuse_bears_the_true_status_of_the_job(site: Site) -> None:
     stopping, running = site.desk.running(), site.desk.running()
     site.desk.cancel(stopping)
-    paused = site.desk.paused(save=False)
+    paused, held = site.desk.paused(save=False), site.desk.held()
     for path, options, status, code, job_status in (
         (f"/pause/{stopping}", {}, 409, "conflict", "stopping"),
         (f"/resume/{stopping}", {}, 409, "conflict", "stopping"),
         (f"/resume/{running}", {}, 409, "conflict", "running"),
         (f"/resume/{paused}", {}, 409, "no_checkpoint", "paused"),
         (f"/cancel/{running}", {"mode": "epoch"}, 422, "not_supported", "running"),
-        (f"/pause/{running}", {"hold": True}, 422, "not_supported", "running"),
+        (f"/resume/{held}", {"from": "step-00000001"}, 409, "conflict", "paused"),
     ):
         error = site.post(path, "Error", status=status, json=options)
         assert (error["code"], error["status"]) == (code, job_status)
+
+
+@pytest.mark.parametrize("action", ["pause", "resume"])
+def test_if_match_refuses_what_was_decided_on_an_older_view(site: Site, action: str) -> None:
+    job_id = site.desk.running() if action == "pause" else site.desk.paused()
+    seen = site.client.get(f"/jobs/{job_id}").headers["etag"]
+    before = site.desk.job(job_id)
+    for stale in ('"0"', f'"{before["status_version"] + 1}"', '"90", "91"'):
+        for path, body in ((f"/{action}/{job_id}", {}), (f"/local/{job_id}/control", {"action": action})):
+            error = site.post(path, "Error", status=412, json=body, headers={"If-Match": stale})
+            assert (error["code"], error["status"]) == ("precondition_failed", before["status"])
+            assert error["field"] == "If-Match"
+    assert site.desk.job(job_id) == before
+    headers = {"If-Match": f"W/{seen}", "Idempotency-Key": "k1"}
+    first = site.post(f"/{action}/{job_id}", "ControlAnswer", headers=headers)
+    # The same intent again is the one that was carried out, although that changed the version.
+    again = site.post(f"/{action}/{job_id}", "ControlAnswer", headers=headers)
+    assert again["result"]["command"] == first["result"]["command"]
+
+
+def test_if_match_with_any_version_refuses_nothing(site: Site) -> None:
+    job_id = site.desk.running()
+    answer = site.post(f"/pause/{job_id}", "ControlAnswer", headers={"If-Match": "*"})
+    assert answer["result"]["outcome"] == "accepted"
+
+
+@pytest.mark.parametrize("wrong", ["5", '"x"', '"1" "2"', "", '"-1"', ",".join(['"1"'] * 17)])
+def test_an_if_match_that_makes_no_sense_is_refused_and_never_keeps_from_a_stop(
+    site: Site, wrong: str
+) -> None:
+    job_id = site.desk.running()
+    error = site.post(f"/pause/{job_id}", "Error", status=400, headers={"If-Match": wrong})
+    assert (error["code"], error["field"]) == ("invalid_request", "If-Match")
+    answer = site.post(f"/cancel/{job_id}", "ControlAnswer", headers={"If-Match": wrong})
+    assert answer["result"]["job"]["status"] == "stopping"
+
+
+def test_a_stop_is_never_refused_for_an_older_view(site: Site) -> None:
+    job_id = site.desk.running()
+    body = {"action": "cancel"}
+    answer = site.post(f"/local/{job_id}/control", "ControlAnswer", json=body, headers={"If-Match": '"0"'})
+    assert answer["result"]["job"]["status"] == "stopping"
+
+
+def test_prefer_wait_answers_when_a_hold_is_reached_and_when_it_is_lifted(site: Site) -> None:
+    job_id = site.desk.running()
+    for action, status in (("pause", "paused"), ("resume", "running")):
+        answers: list[httpx.Response] = []
+
+        def ask(action: str = action, answers: list[httpx.Response] = answers) -> None:
+            body = {"hold": True} if action == "pause" else {}
+            answers.append(site.client.post(f"/{action}/{job_id}", json=body, headers={"Prefer": "wait=60"}))
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        while site.desk.job(job_id)["command"] is None:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        site.desk.obey(job_id)
+        thread.join(60)
+        result = answers[0].json()["result"]
+        assert (result["command"]["status"], result["job"]["status"]) == ("succeeded", status)
+        PROTOCOL.check("ControlAnswer", answers[0].json())
 
 
 def test_the_same_key_with_another_body_is_422(site: Site) -> None:

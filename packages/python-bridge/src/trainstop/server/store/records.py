@@ -84,6 +84,15 @@ class JobRecord(Record):
     progress: Json
     latest_metrics: Json = field(default_factory=dict)
     last_checkpoint_id: str | None = None
+    best_checkpoint_id: str | None = None
+    best_metric: Json | None = None
+    """`{metric, mode}`: what makes a checkpoint the best; `mode` is `min` or `max`."""
+    schedule: Json | None = None
+    """`{save_every, epochs}`: what a stop can wait for, as the run told it."""
+    launchers: list[str] | None = None
+    """What starts the run's processes and kills them in a time of its own; see `jobs/launchers.py`."""
+    held_by: str | None = None
+    """The command for which the run stands still."""
     save_seconds: float | None = None
     """The longest save seen: what a grace must cover."""
     command_id: str | None = None
@@ -116,9 +125,13 @@ class AttemptRecord(Record):
     """`{checkpoint_id, path}` to start from."""
     started_at: str | None = None
     ranks: dict[str, Json] = field(default_factory=dict)
-    """Rank's journal source → `{acknowledged: command id | null, left: reason | null}`."""
+    """Rank's journal source → `{acknowledged: command id | null, left: reason | null}`, and `parked`: the
+    hold or its resume that it acknowledged last."""
     rate_samples: list[list[float]] = field(default_factory=list)
     """`[unix seconds, step]` of the last seconds."""
+    pace: Json | None = None
+    """`{step, moved_at, step_seconds}`: where the run was last seen, since when (Unix seconds), and how long
+    a step of it usually takes."""
     signals: Json = field(default_factory=dict)
     """`{term: at, kill: at, swept: n}` as sent by the ladder."""
     start_error: str | None = None
@@ -151,6 +164,8 @@ class CommandRecord(Record):
     superseded_by: str | None = None
     idempotency_key: str | None = None
     created_at: str
+    wait_until: str | None = None
+    """`checkpoint` and `epoch`: until when the run goes on to that place."""
     term_at: str | None = None
     deadline: str | None = None
     ended_at: str | None = None

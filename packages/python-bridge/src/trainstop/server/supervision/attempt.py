@@ -74,6 +74,7 @@ class Attempt:
         self._launch_trouble_since: float | None = None
         self._written: ControlCommand | Exception | None = LookupError("control.json was not read yet")
         self._expired: str | None = None
+        self._unresponsive_told: float | None = None
 
         self._shim: ProcessWatch | None = None
         self._shim_looked_for = False
@@ -127,7 +128,8 @@ class Attempt:
         if self.finished or not self._launched:
             return False
         try:
-            return self._pause_is_over() is not None or self._shim_is_stuck() or self._follower.has_news()
+            late = self._time_is_up() is not None or self._stands_still()
+            return late or self._shim_is_stuck() or self._follower.has_news()
         except OSError:
             return True  # following will meet the same trouble, say so, and try again
 
@@ -161,7 +163,7 @@ class Attempt:
         exit_record = await self._background.run(read_exit_record, self._run)
         if shim_is_dead and exit_record is None:
             self._laddering.wake()  # before anything is read: that may take long
-        pause = self._pause_is_over()
+        expired = self._time_is_up()
         all_read = await self._drain(over=exit_record is not None)
         over = exit_record is not None
         if exit_record is not None:
@@ -170,9 +172,12 @@ class Attempt:
             over = await self._follow_orphans()
         elif await self._background.run(self._shim_is_stuck):
             self._kill_shim()
-        if pause is not None and not over:
-            await self._follower.tell("expired", command_id=pause)
-            self._expired = pause
+        if expired is not None and not over:
+            await self._follower.tell("expired", command_id=expired)
+            self._expired = expired
+        if self._stands_still() and not over:
+            await self._follower.tell("unresponsive")
+            self._unresponsive_told = self.job.unresponsive_at
 
     async def _tell_exited(self, exit_record: dict[str, Any], all_read: bool) -> None:
         if self._follower.verifies:
@@ -248,10 +253,15 @@ class Attempt:
         started = self._launch_trouble_since = self._launch_trouble_since or time.monotonic()
         return time.monotonic() - started < LAUNCH_PATIENCE_SECONDS
 
-    def _pause_is_over(self) -> str | None:
-        """The id of the pause whose time is up, unless that was told."""
+    def _stands_still(self) -> bool:
+        """Whether the run has been at its step for too long, unless that was told."""
+        since = self.job.unresponsive_at
+        return since is not None and since != self._unresponsive_told and now() >= since
+
+    def _time_is_up(self) -> str | None:
+        """The id of the command that never kills and whose time is up, unless that was told."""
         command = self.job.control
-        if command is None or command["action"] != "pause" or command["id"] == self._expired:
+        if command is None or command["action"] == "cancel" or command["id"] == self._expired:
             return None
         return command["id"] if now() >= command["deadline"] + PAUSE_MARGIN_SECONDS else None
 

@@ -23,6 +23,9 @@ class Template:
     cwd: str
     env: Mapping[str, str]
     params: Mapping[str, Param]
+    best_metric: str | None = None
+    """By which a checkpoint is the best, where the script itself names none."""
+    best_mode: str = "min"
 
     def values(self, given: Mapping[str, Any]) -> dict[str, Value]:
         """Every parameter's value: as given, else its default. Raises ParamError."""

@@ -1,4 +1,4 @@
-"""Several servers in one store; retention.
+"""Several servers in one store; retention; modes, holds and the best checkpoint.
 
 Open until it is released: whoever adds a column or a table to `tables.py` adds it here too, with
 `op.add_column`, `op.create_table` or `op.create_index`. A new column of an old table is nullable or has a
@@ -27,6 +27,16 @@ def upgrade() -> None:
     op.create_index("idempotency_keys_by_age", "idempotency_keys", ["created_at"])
     op.create_index("idempotency_keys_by_job", "idempotency_keys", ["job_id"])
     op.create_table("removals", sa.Column("job_id", sa.String(64), primary_key=True))
+    for column in (
+        sa.Column("best_checkpoint_id", sa.String(64)),
+        sa.Column("best_metric", sa.JSON()),
+        sa.Column("schedule", sa.JSON()),
+        sa.Column("launchers", sa.JSON()),
+        sa.Column("held_by", sa.String(64)),
+    ):
+        op.add_column("jobs", column)
+    op.add_column("attempts", sa.Column("pace", sa.JSON()))
+    op.add_column("commands", sa.Column("wait_until", sa.String(32)))
     op.create_index("jobs_by_owner_and_status", "jobs", ["owner", "status", "number"])
     op.create_table(
         "servers",

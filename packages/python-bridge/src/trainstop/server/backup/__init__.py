@@ -1,1 +1,0 @@
-"""A copy of the store taken while the server works, and starting again from one."""
