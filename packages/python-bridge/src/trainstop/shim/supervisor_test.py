@@ -168,13 +168,15 @@ def test_without_subreaper_and_cgroup_orphans_are_found_by_their_mark_and_no_pro
 
 
 FORKING_WHILE_KILLED = """
-import os, signal, sys
+import os, signal, sys, time
 exec(sys.argv[1].partition("KINDS")[0])
 
 def runner():  # a chain of processes, each alive for the blink of an eye
-    while True:
+    ends = time.monotonic() + 20  # where the tests themselves are killed, nobody else would ever end it
+    while time.monotonic() < ends:
         if os.fork():
             os._exit(0)
+    os._exit(0)
 
 def nurse():  # whoever dies is replaced at once
     def child():
