@@ -12,17 +12,21 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from trainstop.protocol.job import Job
 from trainstop.protocol.receipt import RECEIPT_STAGES
-from trainstop.rundir.clock import rfc3339
+from trainstop.rundir.clock import rfc3339, unix_seconds
 from trainstop.server.conftest import IN_MEMORY
+from trainstop.server.jobs.cancel import URGENCY
 from trainstop.server.jobs.conftest import Desk, open_desk
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.states import FINAL
 
 LARGE = 100_000
 REFUSALS = {"conflict", "no_checkpoint", "invalid_request", "not_supported"}
-RANK_FACTS = ("attached", "progress", "metrics", "acknowledged", "checkpoint", "checkpoint_failed", "left")
+RANK_FACTS = (
+    *("attached", "schedule", "progress", "metrics", "acknowledged", "checkpoint", "checkpoint_failed"),
+    *("checkpoint_removed", "left"),
+)
 SHIM_FACTS = ("started", "start_failed", "delivered", "term_sent", "kill_sent", "main_exited", "tree_gone")
-SUPERVISOR_FACTS = ("launched", "launch_failed", "unsupervised", "exited", "gone", "expired")
+SUPERVISOR_FACTS = ("launched", "launch_failed", "unsupervised", "exited", "gone", "expired", "unresponsive")
 keys = st.none() | st.sampled_from(["k1", "k2", "k3"])
 
 
@@ -49,21 +53,29 @@ class Anything(RuleBasedStateMachine):
     def start(self) -> str:
         return self.desk.start()
 
-    @rule(job_id=jobs, key=keys, mode=st.sampled_from([None, "graceful", "force", "epoch"]))
-    def cancel(self, job_id: str, key: str | None, mode: str | None) -> None:
+    @rule(
+        job_id=jobs,
+        key=keys,
+        mode=st.sampled_from([None, "graceful", "force", "checkpoint", "epoch"]),
+        wait=st.none() | st.sampled_from([0, 60, 7200]),
+        grace=st.none() | st.sampled_from([0, 5, 900]),
+    )
+    def cancel(
+        self, job_id: str, key: str | None, mode: str | None, wait: int | None, grace: int | None
+    ) -> None:
         final = self.desk.status(job_id) in FINAL
         try:
-            answer = self.desk.cancel(job_id, key, mode=mode)
+            answer = self.desk.cancel(job_id, key, mode=mode, wait_seconds=wait, grace_seconds=grace)
         except Refusal as refusal:
             assert refusal.code in ("not_supported", "invalid_request"), refusal
             return
         if key is None:
             assert (answer["outcome"] == "no_op") == final
 
-    @rule(job_id=jobs, key=keys)
-    def pause(self, job_id: str, key: str | None) -> None:
+    @rule(job_id=jobs, key=keys, hold=st.booleans())
+    def pause(self, job_id: str, key: str | None, hold: bool) -> None:
         try:
-            self.desk.pause(job_id, key)
+            self.desk.pause(job_id, key, hold=hold)
         except Refusal as refusal:
             assert refusal.code in REFUSALS, refusal
 
@@ -93,8 +105,33 @@ class Anything(RuleBasedStateMachine):
     @rule(job_id=jobs, save=st.booleans())
     def obey(self, job_id: str, save: bool) -> None:
         command = self.desk.job(job_id)["command"]
-        if command is not None and command["action"] in ("cancel", "pause"):
+        if command is not None and (command["action"] != "resume" or self.desk.job(job_id)["held"]):
             self.desk.obey(job_id, save=save)
+
+    @rule(job_id=jobs)
+    def its_time_is_up(self, job_id: str) -> None:
+        """What supervision tells of a command that never kills."""
+        before = self.desk.job(job_id)
+        if before["command"] is not None:
+            self.desk.tell(job_id, "supervisor", "expired", command_id=before["command"]["id"])
+            if before["status"] == "stopping":
+                assert self.desk.job(job_id) == before
+
+    @rule(job_id=jobs, exit_code=st.sampled_from([0, 1]))
+    def it_crashes_or_ends(self, job_id: str, exit_code: int) -> None:
+        if self.desk.jobs.supervised_job(job_id) is not None:
+            self.desk.exit(job_id, exit_code)
+
+    @rule(job_id=jobs)
+    def a_checkpoint_is_damaged(self, job_id: str) -> None:
+        for checkpoint in self.desk.jobs.checkpoints(job_id, None):
+            if checkpoint["verified"] and (self.desk.checkpoints(job_id) / checkpoint["id"]).is_dir():
+                self.desk.damage(job_id, checkpoint["id"])
+                return
+
+    @rule(seconds=st.sampled_from([1, 61, 4000]))
+    def time_passes(self, seconds: int) -> None:
+        self.desk.clock.now += seconds
 
     @rule(job_id=jobs, verified=st.booleans())
     def save(self, job_id: str, verified: bool) -> None:
@@ -114,6 +151,8 @@ class Anything(RuleBasedStateMachine):
             rank,
             type_,
             **{"command_id": self._some_command(job_id, old), "step": number, "epoch": number},
+            **{"checkpoint_id": "step-00000001", "save_every": number, "epochs": old},
+            **{"best": {"metric": "loss", "mode": "min"} if old else None},
             **{
                 "reason": ["finished", "pause", "cancel", "error"][(number or 0) % 4],
                 "error": "No space left on device",
@@ -193,8 +232,18 @@ class Anything(RuleBasedStateMachine):
                 before["end"],
                 before["ended_at"],
             )
+        self._a_stop_is_only_hastened(before["command"], job["command"])
         if (job["status"], job["command"]) != (before["status"], before["command"]):
             assert job["status_version"] > before["status_version"]
+
+    def _a_stop_is_only_hastened(self, before: dict[str, Any] | None, now: dict[str, Any] | None) -> None:
+        if before is None or now is None or before["id"] != now["id"] or before["action"] != "cancel":
+            return
+        for moment in ("term_at", "deadline"):
+            assert unix_seconds(now[moment]) <= unix_seconds(before[moment])
+        assert URGENCY[now["mode"]] >= URGENCY[before["mode"]]
+        if now["wait_until"] is not None:
+            assert unix_seconds(now["wait_until"]) <= unix_seconds(before["wait_until"])
 
     def _replays(self, job: dict[str, Any]) -> None:
         """The events alone, from the first on, give the job."""
@@ -216,8 +265,12 @@ class Anything(RuleBasedStateMachine):
         commands = self.desk.jobs.commands(job["id"], None)
         active = [command for command in commands if command["status"] == "active"]
         assert active == ([] if job["command"] is None else [job["command"]])
-        if job["status"] in FINAL or job["status"] == "paused":
+        if job["status"] in FINAL or (job["status"] == "paused" and not job["held"]):
             assert active == []
+        if job["held"]:
+            assert job["status"] == "paused"
+            assert [command["action"] for command in active] in ([], ["resume"])
+            assert self.desk.control(job["id"]) is not None
         if job["status"] in ("pausing", "stopping"):
             assert [command["action"] for command in active] == [
                 {"pausing": "pause", "stopping": "cancel"}[job["status"]]
