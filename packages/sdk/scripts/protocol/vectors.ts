@@ -333,11 +333,18 @@ export const vectors: Record<SchemaName, Vectors> = {
       { name: 'pause', value: pause },
       { name: 'resume', value: resume },
       { name: 'without receipts yet', value: { ...command, receipts: [] } },
-      { name: 'cancel that waits', value: { ...command, mode: 'checkpoint', wait_until: at, term_at: later } },
+      {
+        name: 'cancel that waits',
+        value: { ...command, mode: 'checkpoint', wait_until: at, term_at: later },
+      },
       { name: 'cancel that waits for nothing', value: { ...command, wait_until: null } },
       { name: 'hold', value: { ...pause, hold: true } },
     ],
-    invalid: [...broken(command), { name: 'wait_until of no time', value: { ...command, wait_until: 60 } }, { name: 'attempt 0', value: { ...command, attempt: 0 } }],
+    invalid: [
+      ...broken(command),
+      { name: 'wait_until of no time', value: { ...command, wait_until: 60 } },
+      { name: 'attempt 0', value: { ...command, attempt: 0 } },
+    ],
   },
   Event: {
     valid: [

@@ -250,6 +250,54 @@ describe('who may', () => {
   })
 })
 
+describe('one stream of many jobs', () => {
+  const jobs = { ada_1: '1.7', bob_1: null, nobody_1: null }
+  const script: Script = (request, response) => {
+    if (!request.path.endsWith('/events')) return trainingServer(request, response)
+    const asked = Object.keys(JSON.parse(request.body).jobs)
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.end(asked.map((id) => `event: bookmark\ndata: ${id}\n\n`).join(''))
+  }
+  const told = async (response: Response) => (await response.text()).match(/(?<="job_id":"|data: )\w+_1/g)
+
+  it('is for the training server to keep to the jobs of the user', async () => {
+    const { post, upstream } = await host({}, script)
+    const response = await post('/events', { jobs })
+    expect(await told(response)).toEqual(['ada_1', 'bob_1', 'nobody_1'])
+    expect(upstream.received).toHaveLength(1)
+    expect(upstream.received[0]).toMatchObject({ method: 'POST', headers: { 'trainstop-owner': 'u_1' } })
+    expect(JSON.parse(upstream.received[0]?.body ?? '')).toEqual({ jobs })
+  })
+
+  it('tells nothing of jobs that authorize refuses, in the words for jobs that never were', async () => {
+    const { post, upstream } = await host({ authorize: ({ job }) => job?.owner === 'u_1' }, script)
+    const text = await (await post('/events', { jobs })).text()
+    const asked = upstream.received.filter(({ path }) => path.endsWith('/events'))
+    expect(asked.map(({ body }) => JSON.parse(body))).toEqual([{ jobs: { ada_1: '1.7' } }])
+    const [bob, nobody, rest] = text.split('\n\n')
+    const withoutId = (event: string | undefined) => event?.replace(/(bob|nobody)_1|"at":"[^"]+"/g, '')
+    expect(bob).toContain('bob_1')
+    expect(withoutId(nobody)).toBe(withoutId(bob))
+    expect(rest).toContain('ada_1')
+  })
+
+  it('says so of every job when none is left, and asks nobody', async () => {
+    const { post, upstream } = await host({ authorize: () => false }, script)
+    expect(await told(await post('/events', { jobs: { ada_1: null } }))).toEqual(['ada_1'])
+    expect(upstream.received.filter(({ path }) => path.endsWith('/events'))).toEqual([])
+  })
+
+  it('is refused where it makes no sense', async () => {
+    const { post, upstream } = await host({}, script)
+    for (const body of [{}, { jobs: {} }, { jobs: { '../x': null } }, { jobs: { ada_1: 7 } }]) {
+      const response = await post('/events', body)
+      expect(response.status).toBe(422)
+      expect(await response.json()).toMatchObject({ code: 'invalid_request', field: 'jobs' })
+    }
+    expect(upstream.received).toEqual([])
+  })
+})
+
 describe('a user', () => {
   it.each([undefined, null])('who is %s is nobody', async (user) => {
     const { call, upstream } = await host({ authenticate: () => user as null })

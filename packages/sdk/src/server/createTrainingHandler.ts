@@ -1,5 +1,12 @@
 import * as z from 'zod/mini'
-import { type CommandAction, commandActions, type Job, job } from '../protocol'
+import {
+  type CommandAction,
+  commandActions,
+  type EventsRequest,
+  eventsRequest,
+  type Job,
+  job,
+} from '../protocol'
 import {
   crossSite,
   hostFailure,
@@ -14,6 +21,7 @@ import {
 import type { Audit, AuditEntry } from './audit'
 import type { Authorize, TrainingAction, TrainingUser } from './permission'
 import { readBody } from './readBody'
+import { relayStream } from './relayStream'
 import { type KnownRoute, matchRoute } from './routes'
 import { isSameOrigin } from './sameOrigin'
 import { passOn, Upstream, type UpstreamRequest } from './upstream'
@@ -94,9 +102,9 @@ class TrainingHandler<User extends TrainingUser> {
   async #answer(request: Request): Promise<Response> {
     const url = new URL(request.url)
     const route = this.#route(request.method, url.pathname)
-    const changes = request.method !== 'GET'
-    const isStream = route.kind === 'read' && route.stream
-    if ((changes || isStream) && !isSameOrigin(request, this.#options.allowedOrigins ?? [])) throw crossSite()
+    const asks = request.method !== 'GET'
+    const isStream = route.kind === 'watch' || (route.kind === 'read' && route.stream)
+    if ((asks || isStream) && !isSameOrigin(request, this.#options.allowedOrigins ?? [])) throw crossSite()
     const user = await this.#options.authenticate(request)
     // A host without types may answer `undefined` for nobody.
     if (user === null || user === undefined) throw signedOut()
@@ -106,9 +114,10 @@ class TrainingHandler<User extends TrainingUser> {
       )
     }
 
-    const body = changes ? await readBody(request, this.#options.maxBodyBytes ?? 65_536) : null
+    const body = asks ? await readBody(request, this.#options.maxBodyBytes ?? 65_536) : null
     const call: Call<User> = { request, user, route, search: url.search, body, action: actionOf(route, body) }
-    if (!changes) return await this.#carryOut(call)
+    if (route.kind === 'watch') return await this.#watch(call)
+    if (!asks) return await this.#carryOut(call)
     return await this.#audited(call)
   }
 
@@ -135,9 +144,48 @@ class TrainingHandler<User extends TrainingUser> {
     return passOn(response, text)
   }
 
+  /** One stream of many jobs. Of those that this user may not read it says what it says of jobs that never were. */
+  async #watch(call: Call<User>): Promise<Response> {
+    const wish = z.safeParse(eventsRequest, call.body?.value)
+    if (!wish.success) {
+      const error = 'The body needs "jobs": 1 to 200 ids, each with the cursor to go on from, or null.'
+      throw new Refusal('invalid_request', error, { status: 422, field: 'jobs' })
+    }
+    const { authorize } = this.#options
+    if (!authorize) return this.#upstream.stream(this.#forward(call))
+    const ids = Object.keys(wish.data.jobs)
+    const mayRead = await Promise.all(ids.map((id) => this.#mayRead(call, authorize, id)))
+    const jobs: EventsRequest['jobs'] = {}
+    ids.forEach((id, index) => {
+      if (mayRead[index]) jobs[id] = wish.data.jobs[id] ?? null
+    })
+    const gone = new TextEncoder().encode(
+      ids
+        .filter((_, index) => !mayRead[index])
+        .map(goneEvent)
+        .join(''),
+    )
+    if (Object.keys(jobs).length === 0) {
+      const nothing = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() })
+      return relayStream(nothing, () => {}, call.request.signal, gone)
+    }
+    const text = JSON.stringify({ jobs })
+    return this.#upstream.stream(this.#forward({ ...call, body: { text, value: { jobs } } }), gone)
+  }
+
+  async #mayRead(call: Call<User>, authorize: Authorize<User>, jobId: string): Promise<boolean> {
+    try {
+      const job = await this.#readJob(call, jobId)
+      return await authorize({ user: call.user, action: 'read', jobId, job })
+    } catch (error) {
+      if (error instanceof Refusal && error.code === 'job_not_found') return false
+      throw error
+    }
+  }
+
   #forward({ request, user, route, search, body }: Call<User>): UpstreamRequest {
     return {
-      method: route.kind === 'control' || route.kind === 'start' ? 'POST' : 'GET',
+      method: ['control', 'start', 'watch'].includes(route.kind) ? 'POST' : 'GET',
       path: route.path,
       search,
       body: body?.text ?? null,
@@ -209,6 +257,15 @@ class TrainingHandler<User extends TrainingUser> {
   }
 }
 
+/** In the training server's own words for a job that it does not have. */
+function goneEvent(jobId: string): string {
+  const event = {
+    ...{ job_id: jobId, generation: 0, seq: 0, at: new Date().toISOString(), type: 'gone' },
+    data: { reason: 'There is no such job here.' },
+  }
+  return `event: gone\ndata: ${JSON.stringify(event)}\n\n`
+}
+
 /** Nobody may end up as the "undefined" or "[object Object]" whose jobs are everybody's. */
 function isOwner(id: unknown): boolean {
   return typeof id === 'string' && id !== '' && id.length <= 512
@@ -219,6 +276,8 @@ function actionOf(route: KnownRoute, body: Call<TrainingUser>['body']): Training
     case 'start':
     case 'read':
       return route.kind
+    case 'watch':
+      return 'read'
     case 'list':
     case 'about':
       return 'list'

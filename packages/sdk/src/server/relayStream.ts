@@ -1,11 +1,13 @@
 /**
  * Hands a stream on as it comes. Nothing is read ahead of a slow browser; a browser that leaves takes the connection to
  * the training server with it; and a training server that is lost ends the stream instead of breaking the response.
+ * `first` is said before anything of the stream.
  */
 export function relayStream(
   upstream: ReadableStream<Uint8Array>,
   abortUpstream: () => void,
   left: AbortSignal,
+  first: Uint8Array | null = null,
 ): Response {
   const reader = upstream.getReader()
   const body = new ReadableStream<Uint8Array>(
@@ -17,6 +19,7 @@ export function relayStream(
         }
         if (left.aborted) leave()
         else left.addEventListener('abort', leave, { once: true })
+        if (first !== null && !left.aborted) controller.enqueue(first)
       },
       async pull(controller) {
         try {

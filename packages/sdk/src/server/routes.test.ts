@@ -3,14 +3,21 @@ import { describe, expect, it } from 'vitest'
 import { matchRoute } from './routes'
 
 const openapi = JSON.parse(readFileSync(new URL('../../protocol/openapi.json', import.meta.url), 'utf8'))
-const calls = Object.entries<object>(openapi.paths).flatMap(([path, methods]) =>
-  Object.keys(methods).map((method) => [method.toUpperCase(), path] as const),
-)
+/** A run speaks to its training server itself, with a token of its own; no browser does. */
+const ofRunsAlone = '/jobs/{job_id}/report'
+const calls = Object.entries<object>(openapi.paths)
+  .filter(([path]) => path !== ofRunsAlone)
+  .flatMap(([path, methods]) => Object.keys(methods).map((method) => [method.toUpperCase(), path] as const))
 
 describe('matchRoute', () => {
   it.each(calls)('knows %s %s of the protocol', (method, template) => {
     const below = template.replace('/api/training', '').replaceAll(/\{\w+\}/g, 'id_1')
     expect(matchRoute(method, below)).toMatchObject({ found: { path: below } })
+  })
+
+  it('hands no report of a run on', () => {
+    expect(openapi.paths).toHaveProperty([ofRunsAlone])
+    expect(matchRoute('POST', '/jobs/job_1/report')).toEqual({ problem: 'no_such_route' })
   })
 
   it('knows one command of a job', () => {

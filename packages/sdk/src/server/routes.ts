@@ -6,6 +6,7 @@ export type KnownRoute =
   | { kind: 'start'; path: string }
   | { kind: 'list'; path: string }
   | { kind: 'about'; path: string }
+  | { kind: 'watch'; path: string }
   | { kind: 'read'; jobId: string; path: string; stream: boolean }
 
 export type RouteMatch =
@@ -29,6 +30,9 @@ export function matchRoute(method: string, path: string): RouteMatch {
   }
   if (length === 1 && (first === 'capabilities' || first === 'health')) {
     return withMethod(method, 'GET', { kind: 'about', path: `/${first}` })
+  }
+  if (length === 1 && first === 'events') {
+    return withMethod(method, 'POST', { kind: 'watch', path: '/events' })
   }
   if (length === 2 && first === 'jobs') {
     return ofJob(id, (jobId) =>

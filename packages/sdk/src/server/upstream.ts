@@ -84,15 +84,18 @@ export class Upstream {
     }
   }
 
-  /** Forwards a call that is answered with an event stream, which ends with whichever side goes first. */
-  async stream(request: UpstreamRequest): Promise<Response> {
+  /**
+   * Forwards a call that is answered with an event stream, which ends with whichever side goes first. `first`: events
+   * of the host's own, said before it.
+   */
+  async stream(request: UpstreamRequest, first: Uint8Array | null = null): Promise<Response> {
     const { signal, release, abort } = timeLimit(this.#options.answerTimeoutSeconds, request.from.signal)
     try {
       const response = await this.#send(request, signal)
       release()
       const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
       if (response.ok && isStream && response.body)
-        return relayStream(response.body, abort, request.from.signal)
+        return relayStream(response.body, abort, request.from.signal, first)
       const text = await response.text()
       const body = parsed(text)
       const isObject = typeof body === 'object' && body !== null

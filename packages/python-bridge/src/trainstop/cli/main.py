@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from trainstop import __version__
+from trainstop.cli.backup import BACKUP
 from trainstop.cli.checkpoints import CHECKPOINTS
 from trainstop.cli.completion import COMPLETION
 from trainstop.cli.config import CONFIG
@@ -17,6 +18,7 @@ from trainstop.cli.logs import LOGS
 from trainstop.cli.ls import LS
 from trainstop.cli.pause import PAUSE
 from trainstop.cli.plain_error import INTERRUPTED, PlainError
+from trainstop.cli.restore import RESTORE
 from trainstop.cli.resume import RESUME
 from trainstop.cli.run import RUN
 from trainstop.cli.serve import SERVE
@@ -31,6 +33,7 @@ COMMANDS = (
     *(SERVE, RUN, START, TEMPLATES),
     *(LS, SHOW, LOGS, CHECKPOINTS),
     *(STOP, PAUSE, RESUME),
+    *(BACKUP, RESTORE),
     *(VERIFY, CONFIG, DOCTOR, SYSTEMD, COMPLETION),
 )
 

@@ -1,0 +1,1 @@
+"""A copy of the store taken while the server works, and starting again from one."""
