@@ -27,7 +27,10 @@ def test_a_stop_shows_every_receipt_and_the_honest_outcome(place: Place) -> None
     job_id = place.start()
     said = place.say("stop", job_id, "--reason", "overfitting", "--note", "eval loss rises")
     assert said.code == 0, said
-    assert stages_in(said.out) == STAGES
+    told = stages_in(said.out)
+    assert sorted(told, key=STAGES.index) == STAGES
+    # Reading the checkpoint back holds up nobody: the process may be gone before it is known to be good.
+    assert told[:4] == STAGES[:4]
     assert f"Steps ({job_id}) is cancelled after" in said.out
     assert "Stopped as asked, with a verified checkpoint." in said.out
     assert f"go on from it with: trainstop resume {job_id}" in said.out

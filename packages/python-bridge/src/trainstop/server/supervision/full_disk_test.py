@@ -27,6 +27,9 @@ from trainstop.server.supervision.conftest import (
 from trainstop.shim.process_tree import marked_tree
 
 CONFIG = """
+[retention]
+min_free_bytes = 0  # the small disk never has what a real one must keep free
+
 [templates.training]
 command = ["{python}", "SCRIPT", "1000000000", "0", ""]
 cwd = "PLACE"
