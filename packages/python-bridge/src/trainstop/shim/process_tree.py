@@ -12,7 +12,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Protocol
 
     class Killable(Protocol):
@@ -57,7 +57,7 @@ def marked_tree(run_dir: str | os.PathLike[str], known: Iterable[Process] = ()) 
     other means (the main process of a `started` fact), if they still live. Misses an orphan that was started
     with another environment: an empty answer is strong evidence, not proof. Never includes the caller.
     """
-    mark = f"{RUN_DIR_MARK}=".encode() + os.fsencode(os.path.realpath(run_dir))
+    mark = _mark(run_dir)
     table = _table()
     roots = [pid for pid in table if _has_mark(pid, mark)]
     roots += [p.pid for p in known if p.pid in table and table[p.pid].start_ticks == p.start_ticks]
@@ -65,6 +65,31 @@ def marked_tree(run_dir: str | os.PathLike[str], known: Iterable[Process] = ()) 
     found = {p: None for p in [_process(table, pid) for pid in roots] if _is_living(table[p.pid])}
     found.update(dict.fromkeys(_below(roots, table)))
     return [process for process in found if process.pid != mine]
+
+
+def newcomers(run_dir: str | os.PathLike[str], seconds: float, number: int | None = None) -> list[Process]:
+    """Those of the job that are born while this looks, for `seconds`; each is sent signal `number` at once.
+
+    For what a look at everybody can't catch: processes that fork and exit, one after the other, each of them
+    gone before such a look has come to it. Only pids that were not there before are looked at, so each look
+    is over in an instant. Ends at once when one is found and no signal is to be sent.
+    """
+    mark, mine = _mark(run_dir), os.getpid()
+    found: dict[Process, None] = {}
+    known = set(_pids())
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        pids = set(_pids())
+        for pid in pids - known:
+            stat = _stat(pid) if pid != mine and _has_mark(pid, mark) else None
+            if stat is not None and _is_living(stat):
+                process = Process(pid, stat.start_ticks)
+                found[process] = None
+                if number is None:
+                    return [process]
+                send_signal(process, number)
+        known = pids
+    return list(found)
 
 
 def start_ticks_of(pid: int) -> int:
@@ -177,13 +202,22 @@ def _read(path: str, limit: int) -> bytes | None:
         return None
 
 
-def _table() -> dict[int, _Stat]:
-    table = {}
+def _mark(run_dir: str | os.PathLike[str]) -> bytes:
+    return f"{RUN_DIR_MARK}=".encode() + os.fsencode(os.path.realpath(run_dir))
+
+
+def _pids() -> Iterator[int]:
     for name in os.listdir("/proc"):  # noqa: PTH208 - a plain list of names, without a Path for each
         if name.isdigit():
-            stat = _stat(int(name))
-            if stat is not None:
-                table[int(name)] = stat
+            yield int(name)
+
+
+def _table() -> dict[int, _Stat]:
+    table = {}
+    for pid in _pids():
+        stat = _stat(pid)
+        if stat is not None:
+            table[pid] = stat
     return table
 
 

@@ -21,7 +21,7 @@ from trainstop.rundir.wake import poke
 from trainstop.server.supervision.journals import SHIM_JOURNAL, SUPERVISOR_JOURNAL
 from trainstop.shim.job_cgroup import recorded_cgroup
 from trainstop.shim.ladder import Order, next_step, receive
-from trainstop.shim.process_tree import Process, kill_round, marked_tree, send_signal
+from trainstop.shim.process_tree import Process, kill_round, marked_tree, newcomers, send_signal
 
 if TYPE_CHECKING:
     from trainstop.rundir.control import ControlCommand
@@ -31,6 +31,8 @@ log = logging.getLogger("trainstop.server.supervision")
 DEFAULT_LINGER_SECONDS = 5.0
 
 _SECOND_LOOK_SECONDS = 0.05
+_CHASE_SECONDS = 0.02
+"""How long a kill waits for those that were being born."""
 _KILL_AGAIN_SECONDS = 0.01
 _LONGEST_KILL_PAUSE_SECONDS = 1.0
 _READ_BYTES = 1 << 20
@@ -73,8 +75,11 @@ class OrphanedTree:
             return []
         found = self._find()
         if not found and (self._cgroup is None or self._cgroup.is_populated()):
-            time.sleep(_SECOND_LOOK_SECONDS)
-            found = self._find()
+            if self._seen_alive:
+                found = newcomers(self._run.path, _SECOND_LOOK_SECONDS)
+            else:  # ten thousand of them may be looked for at a start, and nothing says that they live
+                time.sleep(_SECOND_LOOK_SECONDS)
+            found = found or self._find()
         return found
 
     def take_unwritten(self) -> list[dict[str, Any]]:
@@ -94,7 +99,7 @@ class OrphanedTree:
         read it. A disk that takes no control file keeps nobody from being terminated and killed in time.
         """
         self._hear(command)
-        living = self._find()
+        living = self.living() if self._seen_alive else self._find()
         self._notice_main(living)
         if not living:
             if self._seen_alive:
@@ -180,6 +185,8 @@ class OrphanedTree:
     def _kill(self) -> float:
         if steady_now() >= self._kill_again_at:
             killed = set(kill_round(self._find, self._cgroup))
+            if self._cgroup is None:
+                killed.update(newcomers(self._run.path, _CHASE_SECONDS, signal.SIGKILL))
             grown = bool(killed - self._killed)
             self._kill_pause = (
                 _KILL_AGAIN_SECONDS if grown else min(self._kill_pause * 2, _LONGEST_KILL_PAUSE_SECONDS)
