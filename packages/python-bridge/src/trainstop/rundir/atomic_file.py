@@ -1,4 +1,4 @@
-"""Replace a file so that a reader sees the old one or the new one, also after a power cut."""
+"""Replace a file so that a reader sees the old one or the new one."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write `data` beside `path`, fsync, rename over it, fsync the directory. Blocks on the disk."""
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Write `data` beside `path` and rename it over it.
+
+    `durable`: also after a power cut a reader sees the old one or the new one (fsync before the rename, of the
+    directory after it); blocks on the disk. Without, a power cut may leave neither whole.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     except BaseException:
         os.close(descriptor)
         temporary.unlink(missing_ok=True)
         raise
     os.close(descriptor)
     temporary.rename(path)
-    fsync_directory(path.parent)
+    if durable:
+        fsync_directory(path.parent)
 
 
 def fsync_directory(path: Path) -> None:
@@ -37,8 +43,8 @@ def fsync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_json_atomically(path: Path, value: Any, *, mode: int = 0o600) -> None:
-    write_atomically(path, json.dumps(value, separators=(",", ":")).encode(), mode=mode)
+def write_json_atomically(path: Path, value: Any, *, mode: int = 0o600, durable: bool = True) -> None:
+    write_atomically(path, json.dumps(value, separators=(",", ":")).encode(), mode=mode, durable=durable)
 
 
 def read_json(path: Path) -> Any | None:

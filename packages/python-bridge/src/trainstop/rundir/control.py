@@ -37,7 +37,9 @@ NEVER = 253_402_300_799.0
 
 
 def write_control(path: Path, command: ControlCommand | None) -> None:
-    write_json_atomically(path, {"command": command})
+    """Waits for no disk, so that a stop doesn't either: whoever reads this file dies in the power cut that
+    could damage it, and the server, whose store has the command, writes a damaged one anew."""
+    write_json_atomically(path, {"command": command}, durable=False)
 
 
 def read_control(path: Path) -> ControlCommand | None:

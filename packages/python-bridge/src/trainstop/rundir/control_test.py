@@ -29,6 +29,13 @@ def command(command_id: str) -> ControlCommand:
     }
 
 
+def test_a_command_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    write_control(tmp_path / "control.json", command("cmd_1"))
+    assert synced == []
+
+
 def test_what_was_written_is_read_and_none_withdraws_it(tmp_path: Path) -> None:
     path = tmp_path / "control.json"
     assert read_control(path) is None
