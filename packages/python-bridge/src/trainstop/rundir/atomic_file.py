@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
     """Write `data` beside `path` and rename it over it.
 
-    `durable`: also after a power cut a reader sees the old one or the new one (fsync before the rename, of the
-    directory after it); blocks on the disk. Without, a power cut may leave neither whole.
+    `durable`: after a power cut, too, a reader sees the old one or the new one (fsync before the rename, and
+    of the directory after it); blocks on the disk. Without, a power cut may leave neither whole.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)

@@ -26,6 +26,9 @@ from trainstop.server.store.records import AttemptRecord, CheckpointRecord, Comm
 ALONE = "alone"
 """The id of a server that shares its store with none, where nobody gave it one."""
 
+_INSERT_EVENT = insert(tables.events)
+_INSERT_METRICS = insert(tables.metrics)
+
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
@@ -224,7 +227,7 @@ class Change:
                 count = rows_in(self.metric_rows)
                 row = {"job_id": self.job.id, "seq": seq, "rows": count, "columns": self.metric_rows}
                 self.job.metric_rows += count
-                self.connection.execute(insert(tables.metrics).values(row))
+                self.connection.execute(_INSERT_METRICS, row)
         for checkpoint in self._checkpoints:
             self._emit("checkpoint", wire_checkpoint(checkpoint))
         for command in self._touched.values():
@@ -245,4 +248,4 @@ class Change:
 
     def _write_event(self, seq: int, type_: str, data: dict[str, Any]) -> None:
         event = {"job_id": self.job.id, "seq": seq, "at": self.at, "type": type_, "data": data}
-        self.connection.execute(insert(tables.events).values(event))
+        self.connection.execute(_INSERT_EVENT, event)

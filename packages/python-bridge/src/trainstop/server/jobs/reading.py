@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, union_all
+from sqlalchemy import Connection, Select, bindparam, func, select, union_all
 
 from trainstop.server.jobs.metric_columns import joined
 from trainstop.server.jobs.refusal import Refusal, no_such_job
@@ -18,6 +18,19 @@ from trainstop.server.store.records import AttemptRecord, CheckpointRecord, Comm
 
 _IDS_AT_ONCE = 500
 _NO_COLUMNS: dict[str, Any] = {"attempt": [], "step": [], "epoch": [], "elapsed_seconds": [], "values": {}}
+
+
+_EVENTS_AFTER = (
+    select(tables.events, tables.metrics.c["columns"].label("columns"))
+    .outerjoin(
+        tables.metrics,
+        (tables.metrics.c.job_id == tables.events.c.job_id) & (tables.metrics.c.seq == tables.events.c.seq),
+    )
+    .where(tables.events.c.job_id == bindparam("job_id"), tables.events.c.seq > bindparam("after"))
+    .order_by(tables.events.c.seq)
+    .limit(bindparam("most"))
+)
+"""Made once: every stream asks it for every event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +189,8 @@ def events_after(
 ) -> Events:
     """At most `limit` events with a greater seq, as they travel; none after the one that is `enough`."""
     record = job_record(connection, job_id, owner)
-    events, metric_rows = tables.events, tables.metrics
-    query = (
-        select(events, metric_rows.c["columns"].label("columns"))
-        .outerjoin(
-            metric_rows, (metric_rows.c.job_id == events.c.job_id) & (metric_rows.c.seq == events.c.seq)
-        )
-        .where(events.c.job_id == job_id, events.c.seq > seq)
-        .order_by(events.c.seq)
-        .limit(limit)
-    )
     found: list[dict[str, Any]] = []
-    for row in connection.execute(query):
+    for row in connection.execute(_EVENTS_AFTER, {"job_id": job_id, "after": seq, "most": limit}):
         data = row.data
         if row.type == "metrics":
             data = {**data, "columns": row.columns or _NO_COLUMNS}

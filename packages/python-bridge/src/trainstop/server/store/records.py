@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Self
 
-from sqlalchemy import Connection, Row, Table, insert, select, update
+from sqlalchemy import Connection, Insert, Row, Select, Table, Update, bindparam, insert, select, update
 
 from trainstop.server.store import tables
 
 _ALIASES = {"from": "from_"}
 """Columns whose name is a word of Python's."""
 _FIELDS = {field: column for column, field in _ALIASES.items()}
+
+_OF_KEY = "key_"
+"""Before the names of the parameters that say which row."""
 
 Json = dict[str, Any]
 
@@ -34,8 +38,8 @@ class Record:
     @classmethod
     def find(cls, connection: Connection, *, lock: bool = False, **where: Any) -> Self | None:
         """The row with these columns' values. `lock`: nobody else changes it until the transaction ends."""
-        query = select(cls.table).where(*(cls.table.c[name] == value for name, value in where.items()))
-        row = connection.execute(query.with_for_update() if lock else query).first()
+        given = {name: value for name, value in where.items() if value is not None}
+        row = connection.execute(_finding(cls.table, (*where,), (*given,), lock), given).first()
         return None if row is None else cls.from_row(row)
 
     def values(self) -> dict[str, Any]:
@@ -45,20 +49,40 @@ class Record:
         }
 
     def add(self, connection: Connection) -> None:
-        connection.execute(insert(self.table).values(self.values()))
+        connection.execute(_adding(self.table), self.values())
 
     def save(self, connection: Connection) -> None:
         """Write every field back to the row with this record's key."""
         values = self.values()
-        key = [self.table.c[name] for name in self._key()]
-        where = [column == values.pop(column.name) for column in key]
-        result = connection.execute(update(self.table).where(*where).values(values))
+        key = {_OF_KEY + name: values.pop(name) for name in self._key()}
+        result = connection.execute(_saving(self.table, self._key()), {**values, **key})
         if result.rowcount != 1:
-            raise LookupError(f"{self.table.name} has no row {[getattr(self, name) for name in self._key()]}")
+            raise LookupError(f"{self.table.name} has no row {list(key.values())}")
 
     @classmethod
     def _key(cls) -> tuple[str, ...]:
         return ("id",)
+
+
+# Each statement is made once: making and fingerprinting one costs more than the database takes for it.
+
+
+@cache
+def _finding(table: Table, names: tuple[str, ...], given: tuple[str, ...], lock: bool) -> Select[Any]:
+    """`given`: those of the names that have a value; the others are NULL."""
+    wanted = (table.c[name] == (bindparam(name) if name in given else None) for name in names)
+    query = select(table).where(*wanted)
+    return query.with_for_update() if lock else query
+
+
+@cache
+def _adding(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _saving(table: Table, key: tuple[str, ...]) -> Update:
+    return update(table).where(*(table.c[name] == bindparam(_OF_KEY + name) for name in key))
 
 
 @dataclass(slots=True, kw_only=True)
