@@ -29,7 +29,7 @@ def load(batches: multiprocessing.Queue[bytes], on_sigterm: signal.Handlers) -> 
 
 def main(ready: Path, stuck: bool) -> None:
     asked: list[int] = []
-    with trainstop.run() as run:
+    with trainstop.run(checkpoint_dir=ready.with_suffix(".checkpoints")) as run:
         if stuck:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         elif "TRAINSTOP_RUN_DIR" not in os.environ:
