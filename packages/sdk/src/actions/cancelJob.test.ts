@@ -1,9 +1,9 @@
 import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
 import type { Command, Job, Outcome } from '../protocol'
-import { type CommandServerOptions, commandServer, type Fate } from '../testing/commandServer'
-import { sampleCommand, wireJob } from '../testing/samples'
-import { answer, scriptedServer } from '../testing/scriptedServer'
+import { type CommandServerOptions, commandServer, type Fate } from '../scripted/commandServer'
+import { sampleCommand, wireJob } from '../scripted/samples'
+import { answer, scriptedServer } from '../scripted/scriptedServer'
 import { http } from '../transports/http/http'
 import { type CancelJobError, type CancelJobResult, cancelJob } from './cancelJob'
 

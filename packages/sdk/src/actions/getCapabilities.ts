@@ -2,7 +2,8 @@ import type { TrainingClient } from '../client/createTrainingClient'
 import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
-import { capabilitiesAnswer, type Template } from '../protocol'
+import type { Template } from '../protocol'
+import { readCapabilitiesAnswer } from '../protocol/read'
 
 export interface GetCapabilitiesParameters {
   signal?: AbortSignal | undefined
@@ -21,7 +22,7 @@ export function getCapabilities(
   { signal }: GetCapabilitiesParameters = {},
 ): Promise<GetCapabilitiesResult> {
   return resultOf(async () => {
-    const answer = await read(client, { name: 'getCapabilities' }, capabilitiesAnswer, signal)
+    const answer = await read(client, { name: 'getCapabilities' }, readCapabilitiesAnswer, signal)
     return { protocol: answer.protocol, server: answer.server, templates: answer.templates }
   })
 }

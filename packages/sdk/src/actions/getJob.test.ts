@@ -1,9 +1,9 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
 import type { Job, JobStatus } from '../protocol'
-import { ManualClock } from '../testing/manualClock'
-import { wireJob } from '../testing/samples'
-import { answer, cut, type Script, scriptedServer } from '../testing/scriptedServer'
+import { ManualClock } from '../scripted/manualClock'
+import { wireJob } from '../scripted/samples'
+import { answer, cut, type Script, scriptedServer } from '../scripted/scriptedServer'
 import { http } from '../transports/http/http'
 import { type GetJobResult, getJob } from './getJob'
 

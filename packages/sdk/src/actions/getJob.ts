@@ -2,7 +2,8 @@ import type { TrainingClient } from '../client/createTrainingClient'
 import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
-import { type Job, jobAnswer } from '../protocol'
+import type { Job } from '../protocol'
+import { readJobAnswer } from '../protocol/read'
 
 export interface GetJobParameters {
   jobId: string
@@ -14,7 +15,7 @@ export type GetJobError = TrainingError
 /** Reads one job as it is now. */
 export function getJob(client: TrainingClient, { jobId, signal }: GetJobParameters): Promise<GetJobResult> {
   return resultOf(async () => {
-    const { job } = await read(client, { name: 'getJob', jobId }, jobAnswer, signal)
+    const { job } = await read(client, { name: 'getJob', jobId }, readJobAnswer, signal)
     return { job }
   })
 }

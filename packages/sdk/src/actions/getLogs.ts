@@ -2,7 +2,7 @@ import type { TrainingClient } from '../client/createTrainingClient'
 import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
-import { logsAnswer } from '../protocol'
+import { readLogsAnswer } from '../protocol/read'
 
 export interface GetLogsParameters {
   jobId: string
@@ -31,7 +31,7 @@ export function getLogs(
 ): Promise<GetLogsResult> {
   return resultOf(async () => {
     const call = { name: 'getLogs', jobId, attempt, offset, limit } as const
-    const answer = await read(client, call, logsAnswer, signal)
+    const answer = await read(client, call, readLogsAnswer, signal)
     return {
       attempt: answer.attempt,
       offset: answer.offset,

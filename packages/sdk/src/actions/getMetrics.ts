@@ -2,7 +2,8 @@ import type { TrainingClient } from '../client/createTrainingClient'
 import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
-import { type MetricColumns, metricsAnswer } from '../protocol'
+import type { MetricColumns } from '../protocol'
+import { readMetricsAnswer } from '../protocol/read'
 
 export interface GetMetricsParameters {
   jobId: string
@@ -24,7 +25,7 @@ export function getMetrics(
 ): Promise<GetMetricsResult> {
   return resultOf(async () => {
     const call = { name: 'getMetrics', jobId, maxPoints } as const
-    const { columns, generation, seq } = await read(client, call, metricsAnswer, signal)
+    const { columns, generation, seq } = await read(client, call, readMetricsAnswer, signal)
     return { columns, generation, seq }
   })
 }

@@ -2,7 +2,8 @@ import type { TrainingClient } from '../client/createTrainingClient'
 import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
-import { type Checkpoint, checkpointsAnswer } from '../protocol'
+import type { Checkpoint } from '../protocol'
+import { readCheckpointsAnswer } from '../protocol/read'
 
 export interface ListCheckpointsParameters {
   jobId: string
@@ -19,7 +20,7 @@ export function listCheckpoints(
 ): Promise<ListCheckpointsResult> {
   return resultOf(async () => {
     const call = { name: 'listCheckpoints', jobId } as const
-    const { checkpoints } = await read(client, call, checkpointsAnswer, signal)
+    const { checkpoints } = await read(client, call, readCheckpointsAnswer, signal)
     return { checkpoints }
   })
 }

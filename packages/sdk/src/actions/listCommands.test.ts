@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
-import { vector } from '../testing/samples'
-import { answer, scriptedServer } from '../testing/scriptedServer'
+import { vector } from '../scripted/samples'
+import { answer, scriptedServer } from '../scripted/scriptedServer'
 import { http } from '../transports/http/http'
 import { listCommands } from './listCommands'
 

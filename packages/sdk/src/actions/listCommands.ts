@@ -2,7 +2,8 @@ import type { TrainingClient } from '../client/createTrainingClient'
 import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
-import { type Command, commandsAnswer } from '../protocol'
+import type { Command } from '../protocol'
+import { readCommandsAnswer } from '../protocol/read'
 
 export interface ListCommandsParameters {
   jobId: string
@@ -19,7 +20,7 @@ export function listCommands(
 ): Promise<ListCommandsResult> {
   return resultOf(async () => {
     const call = { name: 'listCommands', jobId } as const
-    const { commands } = await read(client, call, commandsAnswer, signal)
+    const { commands } = await read(client, call, readCommandsAnswer, signal)
     return { commands }
   })
 }

@@ -2,7 +2,8 @@ import type { TrainingClient } from '../client/createTrainingClient'
 import { read } from '../client/read'
 import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
-import { type Job, jobsAnswer } from '../protocol'
+import type { Job } from '../protocol'
+import { readJobsAnswer } from '../protocol/read'
 
 export interface ListJobsParameters {
   /** `nextCursor` of the page before. Default: the first page. */
@@ -21,7 +22,7 @@ export function listJobs(
   { cursor = null, limit = null, signal }: ListJobsParameters = {},
 ): Promise<ListJobsResult> {
   return resultOf(async () => {
-    const answer = await read(client, { name: 'listJobs', cursor, limit }, jobsAnswer, signal)
+    const answer = await read(client, { name: 'listJobs', cursor, limit }, readJobsAnswer, signal)
     return { jobs: answer.jobs, nextCursor: answer.next_cursor }
   })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
-import { commandServer } from '../testing/commandServer'
+import { commandServer } from '../scripted/commandServer'
 import { http } from '../transports/http/http'
 import { pauseJob } from './pauseJob'
 

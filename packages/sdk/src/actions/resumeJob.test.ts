@@ -1,8 +1,8 @@
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
-import { commandServer } from '../testing/commandServer'
-import { sampleCommand, wireJob } from '../testing/samples'
-import { answer, cut, scriptedServer } from '../testing/scriptedServer'
+import { commandServer } from '../scripted/commandServer'
+import { sampleCommand, wireJob } from '../scripted/samples'
+import { answer, cut, scriptedServer } from '../scripted/scriptedServer'
 import { http } from '../transports/http/http'
 import { type ResumeJobParameters, resumeJob } from './resumeJob'
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
-import { ManualClock } from '../testing/manualClock'
-import { wireJob } from '../testing/samples'
-import { answer, cut, type Script, scriptedServer } from '../testing/scriptedServer'
+import { ManualClock } from '../scripted/manualClock'
+import { wireJob } from '../scripted/samples'
+import { answer, cut, type Script, scriptedServer } from '../scripted/scriptedServer'
 import { http } from '../transports/http/http'
 import { startJob } from './startJob'
 

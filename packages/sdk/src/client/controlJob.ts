@@ -1,18 +1,13 @@
-import * as z from 'zod/mini'
 import { isTrainingError, trainingError } from '../errors/trainingError'
 import {
   type Command,
   type ControlRequest,
-  command,
-  commandsAnswer,
-  controlAnswer,
   isTerminal,
   type Job,
-  job,
-  jobAnswer,
   type Outcome,
   type StopReason,
 } from '../protocol'
+import { readCommand, readCommandsAnswer, readControlAnswer, readJob, readJobAnswer } from '../protocol/read'
 import type { TrainingClient } from './createTrainingClient'
 import { newIdempotencyKey } from './newIdempotencyKey'
 import { parseAnswer } from './parseAnswer'
@@ -60,19 +55,19 @@ export function controlJob(
 
 /** `result` may hold anything: what of it can be read, is. */
 function parseControl(body: unknown, jobId: string, { action }: ControlRequest): ControlJobSuccess {
-  const answer = parseAnswer(controlAnswer, body)
+  const answer = parseAnswer(readControlAnswer, body)
   if (answer.action !== action || answer.job_id !== jobId) {
     const message = "The training server's answer is about another call."
     throw trainingError('invalid_response', { message, excerpt: `${answer.action} ${answer.job_id}` })
   }
   const result =
     typeof answer.result === 'object' ? (answer.result as Partial<ControlJobSuccess> | null) : null
-  const readCommand = z.safeParse(command, result?.command)
-  const readJob = z.safeParse(job, result?.job)
+  const command = readCommand(result?.command)
+  const job = readJob(result?.job)
   return {
     outcome: result?.outcome === 'no_op' ? 'no_op' : 'accepted',
-    command: readCommand.success ? readCommand.data : null,
-    job: readJob.success ? readJob.data : null,
+    command: command.ok ? command.value : null,
+    job: job.ok ? job.value : null,
   }
 }
 
@@ -84,7 +79,7 @@ async function findCommand(
 ): Promise<Settlement<ControlJobSuccess>> {
   const isOurs = (candidate: Command | null) => candidate?.idempotency_key === idempotencyKey
   try {
-    const { job } = await readOnce(client, { name: 'getJob', jobId }, jobAnswer, signal)
+    const { job } = await readOnce(client, { name: 'getJob', jobId }, readJobAnswer, signal)
     const newest = [job.command, job.last_command].find(isOurs)
     const ours = newest ?? (await listed(client, jobId, signal)).find(isOurs)
     if (ours)
@@ -106,7 +101,7 @@ async function listed(
   jobId: string,
   signal: AbortSignal | undefined,
 ): Promise<Command[]> {
-  return (await readOnce(client, { name: 'listCommands', jobId }, commandsAnswer, signal)).commands
+  return (await readOnce(client, { name: 'listCommands', jobId }, readCommandsAnswer, signal)).commands
 }
 
 /** Resuming a final job makes a new one, which is what the caller wants to see. */
@@ -117,5 +112,5 @@ async function resumedJob(
   signal: AbortSignal | undefined,
 ): Promise<Job> {
   if (action !== 'resume' || job.resumed_as === null) return job
-  return (await readOnce(client, { name: 'getJob', jobId: job.resumed_as }, jobAnswer, signal)).job
+  return (await readOnce(client, { name: 'getJob', jobId: job.resumed_as }, readJobAnswer, signal)).job
 }

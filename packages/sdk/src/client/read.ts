@@ -1,8 +1,8 @@
-import type * as z from 'zod/mini'
 import { isTrainingError, type TrainingError, trainingError } from '../errors/trainingError'
 import { idPattern } from '../protocol'
+import type { Reader } from '../protocol/read'
 import { type Backoff, backoffDelay } from '../transports/backoff'
-import type { TransportCall } from '../transports/transport'
+import type { TransportCall } from '../transports/transportCall'
 import { wait } from '../transports/wait'
 import type { TrainingClient } from './createTrainingClient'
 import { parseAnswer } from './parseAnswer'
@@ -14,15 +14,15 @@ const backoff: Backoff = { base: 400, cap: 2000 }
 const longestRetryAfterSeconds = 5
 
 /** Makes a call that changes nothing, again where that may help, and checks the answer. Throws a `TrainingError`. */
-export async function read<Schema extends z.ZodMiniType>(
+export async function read<T>(
   client: TrainingClient,
   call: TransportCall,
-  schema: Schema,
+  reader: Reader<T>,
   signal: AbortSignal | undefined,
-): Promise<z.output<Schema>> {
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await readOnce(client, call, schema, signal)
+      return await readOnce(client, call, reader, signal)
     } catch (error) {
       if (attempt === attempts || !isTrainingError(error) || !isWorthRetrying(error)) throw error
       const asked = error.code === 'rate_limited' ? (error.retryAfterSeconds ?? 0) * 1000 : 0
@@ -33,14 +33,14 @@ export async function read<Schema extends z.ZodMiniType>(
 }
 
 /** The same, tried once. */
-export async function readOnce<Schema extends z.ZodMiniType>(
+export async function readOnce<T>(
   client: TrainingClient,
   call: TransportCall,
-  schema: Schema,
+  reader: Reader<T>,
   signal: AbortSignal | undefined,
-): Promise<z.output<Schema>> {
+): Promise<T> {
   if ('jobId' in call) assertJobId(call.jobId)
-  return parseAnswer(schema, await client.transport.request(call, { signal }))
+  return parseAnswer(reader, await client.transport.request(call, { signal }))
 }
 
 /** What can't be an id of a job is not sent: a server would answer the same. */

@@ -1,6 +1,6 @@
 import { isTrainingError, type TrainingError, trainingError } from '../errors/trainingError'
 import { type Backoff, backoffDelay } from '../transports/backoff'
-import type { TransportCall } from '../transports/transport'
+import type { TransportCall } from '../transports/transportCall'
 import { wait } from '../transports/wait'
 import type { TrainingClient } from './createTrainingClient'
 

@@ -1,4 +1,5 @@
-import { type Job, jobAnswer, type StartRequest } from '../protocol'
+import type { Job, StartRequest } from '../protocol'
+import { readJobAnswer } from '../protocol/read'
 import type { TrainingClient } from './createTrainingClient'
 import { newIdempotencyKey } from './newIdempotencyKey'
 import { parseAnswer } from './parseAnswer'
@@ -14,7 +15,7 @@ export function sendStart(
   return sendIntent(client, {
     call: { name: 'startJob', body, idempotencyKey },
     signal,
-    parse: (answer) => parseAnswer(jobAnswer, answer).job,
+    parse: (answer) => parseAnswer(readJobAnswer, answer).job,
     // No read finds a job by its key, but sending the key again does: servers that can start jobs honour it.
     settle: async () => 'absent',
   })

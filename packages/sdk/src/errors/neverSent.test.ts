@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cut, scriptedServer } from '../testing/scriptedServer'
+import { cut, scriptedServer } from '../scripted/scriptedServer'
 import { neverSent } from './neverSent'
 
 const failureOf = (url: string) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { job } from '../protocol'
-import { wireJob } from '../testing/samples'
+import { wireJob } from '../scripted/samples'
 import { type JobsPage, jobsQueryOptions } from './jobsQueryOptions'
 
 const page = (...jobs: [id: string, seq: number][]): JobsPage => ({

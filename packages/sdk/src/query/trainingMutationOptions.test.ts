@@ -4,7 +4,7 @@ import type { CancelJobParameters } from '../actions/cancelJob'
 import type { ControlJobSuccess } from '../client/controlJob'
 import { createTrainingClient } from '../client/createTrainingClient'
 import type { TrainingError } from '../errors/trainingError'
-import { commandServer } from '../testing/commandServer'
+import { commandServer } from '../scripted/commandServer'
 import { http } from '../transports/http/http'
 import {
   cancelJobMutationOptions,

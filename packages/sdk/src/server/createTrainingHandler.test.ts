@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { sampleCommand, vector, wireJob } from '../testing/samples'
-import { answer, cut, type Script, type ScriptedServer, scriptedServer } from '../testing/scriptedServer'
+import { sampleCommand, vector, wireJob } from '../scripted/samples'
+import { answer, cut, type Script, type ScriptedServer, scriptedServer } from '../scripted/scriptedServer'
 import type { AuditEntry } from './audit'
 import { createTrainingHandler, type TrainingHandlerOptions } from './createTrainingHandler'
 import type { AuthorizeRequest } from './permission'

@@ -1,12 +1,6 @@
 import * as z from 'zod/mini'
-import {
-  type CommandAction,
-  commandActions,
-  type EventsRequest,
-  eventsRequest,
-  type Job,
-  job,
-} from '../protocol'
+import { type CommandAction, commandActions, type EventsRequest, type Job } from '../protocol'
+import { readEventsRequest, readJob } from '../protocol/read'
 import {
   crossSite,
   hostFailure,
@@ -146,18 +140,18 @@ class TrainingHandler<User extends TrainingUser> {
 
   /** One stream of many jobs. Of those that this user may not read it says what it says of jobs that never were. */
   async #watch(call: Call<User>): Promise<Response> {
-    const wish = z.safeParse(eventsRequest, call.body?.value)
-    if (!wish.success) {
+    const wish = readEventsRequest(call.body?.value)
+    if (!wish.ok) {
       const error = 'The body needs "jobs": 1 to 200 ids, each with the cursor to go on from, or null.'
       throw new Refusal('invalid_request', error, { status: 422, field: 'jobs' })
     }
     const { authorize } = this.#options
     if (!authorize) return this.#upstream.stream(this.#forward(call))
-    const ids = Object.keys(wish.data.jobs)
+    const ids = Object.keys(wish.value.jobs)
     const mayRead = await Promise.all(ids.map((id) => this.#mayRead(call, authorize, id)))
     const jobs: EventsRequest['jobs'] = {}
     ids.forEach((id, index) => {
-      if (mayRead[index]) jobs[id] = wish.data.jobs[id] ?? null
+      if (mayRead[index]) jobs[id] = wish.value.jobs[id] ?? null
     })
     const gone = new TextEncoder().encode(
       ids
@@ -217,8 +211,8 @@ class TrainingHandler<User extends TrainingUser> {
     })
     if (answer === null || [404, 405, 501].includes(answer.response.status)) return null
     const { response, body } = answer
-    const parsed = z.safeParse(z.object({ job }), body)
-    if (response.ok && parsed.success) return parsed.data.job
+    const parsed = readJob((body as { job?: unknown } | null)?.job)
+    if (response.ok && parsed.ok) return parsed.value
     throw hostFailure("The training server's answer could not be understood. Try again in a moment.")
   }
 
@@ -230,9 +224,9 @@ class TrainingHandler<User extends TrainingUser> {
       throw hostFailure("The training server's answer could not be understood.")
     const visible = await Promise.all(
       page.data.jobs.map(async (wire) => {
-        const read = z.safeParse(job, wire)
-        if (!read.success) return []
-        const mayRead = await authorize({ user, action: 'read', jobId: read.data.id, job: read.data })
+        const read = readJob(wire)
+        if (!read.ok) return []
+        const mayRead = await authorize({ user, action: 'read', jobId: read.value.id, job: read.value })
         return mayRead ? [wire] : []
       }),
     )

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
 import { event, type Job, job, type TrainingEvent } from '../protocol'
-import { endEvent, envelope, jobEvent, metricsEvent, sampleCommand, wireJob } from '../testing/samples'
+import { endEvent, envelope, jobEvent, metricsEvent, sampleCommand, wireJob } from '../scripted/samples'
 import { comparePositions } from './jobOrder'
 import { newerJob, reduceJob } from './reduceJob'
 

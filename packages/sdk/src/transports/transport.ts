@@ -1,18 +1,7 @@
 import type { TrainingError } from '../errors/trainingError'
-import type { ControlRequest, StartRequest, TrainingEvent } from '../protocol'
+import type { TrainingEvent } from '../protocol'
 import type { Connection } from './connection'
-
-/** Every call that a client makes, as data. */
-export type TransportCall =
-  | { name: 'startJob'; body: StartRequest; idempotencyKey: string }
-  | { name: 'controlJob'; jobId: string; body: ControlRequest; idempotencyKey: string }
-  | { name: 'getJob'; jobId: string }
-  | { name: 'listJobs'; cursor: string | null; limit: number | null }
-  | { name: 'getMetrics'; jobId: string; maxPoints: number | null }
-  | { name: 'getLogs'; jobId: string; attempt: number | null; offset: number | null; limit: number | null }
-  | { name: 'listCheckpoints'; jobId: string }
-  | { name: 'listCommands'; jobId: string }
-  | { name: 'getCapabilities' }
+import type { TransportCall } from './transportCall'
 
 /** One thing that a subscription tells. */
 export interface TransportUpdate {

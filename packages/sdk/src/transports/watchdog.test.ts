@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../testing/manualClock'
+import { ManualClock } from '../scripted/manualClock'
 import { wait } from './wait'
 import { watchdog } from './watchdog'
 

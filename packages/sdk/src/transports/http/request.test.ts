@@ -1,9 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { TrainingError } from '../../errors/trainingError'
-import { Collected } from '../../testing/collected'
-import { ManualClock } from '../../testing/manualClock'
-import { answer, cut, type Script, scriptedServer } from '../../testing/scriptedServer'
-import type { TransportCall } from '../transport'
+import { Collected } from '../../scripted/collected'
+import { ManualClock } from '../../scripted/manualClock'
+import { answer, cut, type Script, scriptedServer } from '../../scripted/scriptedServer'
+import type { TransportCall } from '../transportCall'
 import { type HttpTransportOptions, http } from './http'
 
 const readCall: TransportCall = { name: 'getJob', jobId: 'job_1' }

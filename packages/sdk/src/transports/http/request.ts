@@ -1,5 +1,5 @@
 import { errorFromAnswer, invalidResponse, type RefusedAnswer } from '../../errors/errorFromAnswer'
-import type { TransportCall } from '../transport'
+import type { TransportCall } from '../transportCall'
 import type { HttpContext } from './context'
 import { retryAfterSeconds } from './retryAfter'
 import { type HttpRoute, routeOf } from './route'

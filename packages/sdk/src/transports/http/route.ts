@@ -1,4 +1,4 @@
-import type { TransportCall } from '../transport'
+import type { TransportCall } from '../transportCall'
 
 /** A call as HTTP. */
 export interface HttpRoute {

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { TrainingError } from '../../errors/trainingError'
-import { Collected } from '../../testing/collected'
-import { ManualClock } from '../../testing/manualClock'
-import { endEvent, envelope, jobEvent, metricsEvent, wireJob } from '../../testing/samples'
+import { Collected } from '../../scripted/collected'
+import { ManualClock } from '../../scripted/manualClock'
+import { endEvent, envelope, jobEvent, metricsEvent, wireJob } from '../../scripted/samples'
 import {
   answer,
   cut,
@@ -13,7 +13,7 @@ import {
   type ScriptedServer,
   scriptedServer,
   sse,
-} from '../../testing/scriptedServer'
+} from '../../scripted/scriptedServer'
 import type { TransportUpdate } from '../transport'
 import { type HttpTransportOptions, http } from './http'
 

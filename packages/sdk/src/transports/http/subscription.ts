@@ -1,6 +1,6 @@
-import * as z from 'zod/mini'
 import { isTrainingError, type TrainingError, trainingError } from '../../errors/trainingError'
-import { isTerminal, type Job, jobAnswer, type TrainingEvent } from '../../protocol'
+import { isTerminal, type Job, type TrainingEvent } from '../../protocol'
+import { readJobAnswer } from '../../protocol/read'
 import { type Backoff, backoffDelay } from '../backoff'
 import { type Connection, disconnected } from '../connection'
 import type { TransportObserver } from '../transport'
@@ -189,8 +189,8 @@ export class HttpSubscription {
 
   async #readJob(): Promise<Job> {
     const body = await request(this.#context, { name: 'getJob', jobId: this.#jobId }, this.#stopped.signal)
-    const read = z.safeParse(jobAnswer, body)
-    if (read.success) return read.data.job
+    const read = readJobAnswer(body)
+    if (read.ok) return read.value.job
     throw trainingError('invalid_response', { excerpt: '' })
   }
 
