@@ -17,6 +17,7 @@ const chromium = [
 // The sources themselves, so that no test runs against a build that is out of date.
 const alias = {
   '@trainstop/react': path('src/index.ts'),
+  '@trainstop/sdk/protocol': path('../sdk/src/protocol/schemas/index.ts'),
   '@trainstop/sdk/query': path('../sdk/src/query/index.ts'),
   '@trainstop/sdk': path('../sdk/src/index.ts'),
 }

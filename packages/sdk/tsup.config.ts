@@ -1,7 +1,12 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', query: 'src/query/index.ts', server: 'src/server/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    protocol: 'src/protocol/schemas/index.ts',
+    query: 'src/query/index.ts',
+    server: 'src/server/index.ts',
+  },
   format: ['esm', 'cjs'],
   target: 'es2022',
   platform: 'neutral',

@@ -1,4 +1,5 @@
-import { job as jobSchema, type StopMode, type WireJob } from '@trainstop/sdk'
+import type { StopMode, WireJob } from '@trainstop/sdk'
+import { job as jobSchema } from '@trainstop/sdk/protocol'
 import { describe, expect, it } from 'vitest'
 import { english } from '../messages/english'
 import { at, makeCheckpoint, makeCommand, makeJob } from '../testing/fixtures'

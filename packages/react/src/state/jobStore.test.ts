@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
-import { type Job, job as jobSchema } from '@trainstop/sdk'
+import type { Job } from '@trainstop/sdk'
+import { job as jobSchema } from '@trainstop/sdk/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { makeJob } from '../testing/fixtures'
 import { ScriptedServer } from '../testing/scriptedServer'

@@ -5,8 +5,6 @@ import {
   type Connection,
   type ControlRequest,
   createTrainingClient,
-  event as eventSchema,
-  job as jobSchema,
   type MetricColumns,
   systemClock,
   type TrainingClient,
@@ -18,6 +16,7 @@ import {
   type WireEvent,
   type WireJob,
 } from '@trainstop/sdk'
+import { event as eventSchema, job as jobSchema } from '@trainstop/sdk/protocol'
 import { at, makeCommand, makeJob } from './fixtures'
 
 type ControlCall = Extract<TransportCall, { name: 'controlJob' }>

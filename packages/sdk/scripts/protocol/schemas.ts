@@ -1,4 +1,4 @@
-import * as p from '../../src/protocol'
+import * as p from '../../src/protocol/schemas'
 
 /** The schemas that are published, by their names. Wire forms only: what travels, not what a client makes of it. */
 export const schemas = {

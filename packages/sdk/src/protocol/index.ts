@@ -1,16 +1,14 @@
-/** Protocol v1: the one source of what travels. `scripts/write-protocol.ts` writes it as OpenAPI, JSON Schema and vectors. */
-export * from './answer'
+/** Protocol v1 for whoever works with it: types, words and patterns, and no schema, so that zod stays out of the bundle. */
 export * from './capability'
 export * from './checkpoint'
 export * from './command'
 export * from './control'
 export * from './error'
 export * from './event'
+export * from './id'
 export * from './job'
-export * from './metrics'
-export * from './primitives'
-export * from './progress'
 export * from './receipt'
 export * from './report'
-
-export const protocolVersion = 1
+export * from './template'
+export * from './types'
+export * from './version'

@@ -1,11 +1,4 @@
-import * as z from 'zod/mini'
-import { capabilities } from './capability'
-import { checkpoint } from './checkpoint'
-import { command } from './command'
-import { latestMetric } from './metrics'
-import { count, id, open, timestamp } from './primitives'
-import { progress } from './progress'
-
+/** Every status of a job that this version of the protocol knows. */
 export const jobStatuses = [
   'pending',
   'running',
@@ -16,10 +9,12 @@ export const jobStatuses = [
   'completed',
   'failed',
 ] as const
+/** One of `jobStatuses`. */
 export type KnownJobStatus = (typeof jobStatuses)[number]
 /** `unknown`: a newer server said something else; `raw_status` has it. */
 export type JobStatus = KnownJobStatus | 'unknown'
 
+/** The statuses that are final. */
 export const terminalStatuses = [
   'cancelled',
   'completed',
@@ -31,7 +26,10 @@ export function isTerminal(status: JobStatus): status is (typeof terminalStatuse
   return (terminalStatuses as readonly string[]).includes(status)
 }
 
+/** Whether the run takes steps (`unresponsive`: not for too long) and whether its small process is with it. */
 export const healths = ['ok', 'unresponsive', 'unsupervised'] as const
+
+/** How a job can end. `interrupted`: nobody was there to see it. */
 export const endCauses = [
   'completed',
   'cancelled',
@@ -41,77 +39,13 @@ export const endCauses = [
   'interrupted',
 ] as const
 
-/** How a job ended. `interrupted`: nobody was there to see it end, so its exit code is not known. */
-export const jobEnd = z.object({
-  cause: open(endCauses),
-  exit_code: z.nullable(z.int()),
-  /** Name of the signal that ended the main process, e.g. `SIGKILL`. */
-  signal: z.nullable(z.string()),
-  /** One sentence for a person. */
-  message: z.string(),
-})
-export type JobEnd = z.output<typeof jobEnd>
-
 /**
  * `grace_too_short`: the stop under way gives less time than the longest save measured. `launcher_grace_too_short`: what
  * starts the run (torchrun, Slurm) kills it sooner after a SIGTERM of its own than that.
  */
 export const warningCodes = ['grace_too_short', 'launcher_grace_too_short'] as const
-export const jobWarning = z.object({
-  code: open(warningCodes),
-  /** One sentence for a person. */
-  message: z.string(),
-})
-export type JobWarning = z.output<typeof jobWarning>
 
-/** A job as it travels. `job` is what a client works with. */
-export const wireJob = z.object({
-  id,
-  owner: z.nullable(z.string()),
-  name: z.string(),
-  template: z.nullable(id),
-  params: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
-  status: open(jobStatuses),
-  health: open(healths),
-  /** `paused` at a step, with its process and GPU: resuming it goes on at once. Older servers leave it out. */
-  held: z.optional(z.boolean()),
-  /** Starts at 1; resuming a paused job raises it. */
-  attempt: z.int().check(z.minimum(1)),
-  created_at: timestamp,
-  updated_at: timestamp,
-  started_at: z.nullable(timestamp),
-  ended_at: z.nullable(timestamp),
-  progress,
-  latest_metrics: z.record(z.string(), latestMetric),
-  /** The newest that verified, by step, of all attempts. */
-  last_checkpoint: z.nullable(checkpoint),
-  best_checkpoint: z.nullable(checkpoint),
-  capabilities,
-  /** The command under way, with its deadline. */
-  command: z.nullable(command),
-  /** The newest command that has ended. */
-  last_command: z.nullable(command),
-  end: z.nullable(jobEnd),
-  /** What a person should know before they need it. Older servers leave it out. */
-  warnings: z.optional(z.array(jobWarning)),
-  resumed_from: z.nullable(z.object({ job_id: id, checkpoint_id: id })),
-  resumed_as: z.nullable(id),
-  /** Rises with status and command only: the ETag. */
-  status_version: count,
-  /** Raised when a backup is restored; `seq` compares within one generation. */
-  generation: count,
-  /** Only ever grows. */
-  seq: count,
-})
-export type WireJob = z.output<typeof wireJob>
-
-/** A job with a status that can be switched over: an unknown one is `unknown`, with the raw word beside it. */
-export const job = z.pipe(
-  wireJob,
-  z.transform((wire) => ({ ...wire, status: knownStatus(wire.status), raw_status: wire.status as string })),
-)
-export type Job = z.output<typeof job>
-
-function knownStatus(raw: string): JobStatus {
+/** The status as one that can be switched over. */
+export function knownStatus(raw: string): JobStatus {
   return (jobStatuses as readonly string[]).includes(raw) ? (raw as KnownJobStatus) : 'unknown'
 }

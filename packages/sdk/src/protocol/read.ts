@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
-import * as answers from './answer'
-import { command } from './command'
-import * as control from './control'
-import { event, eventsRequest } from './event'
-import { job } from './job'
+import * as answers from './schemas/answer'
+import { command } from './schemas/command'
+import * as control from './schemas/control'
+import { event, eventsRequest } from './schemas/event'
+import { job } from './schemas/job'
 
 /** What came in, checked and as a client works with it; or where it is not what it should be (`job.seq`; '': all of it). */
 export type Read<T> = { ok: true; value: T } | { ok: false; where: string }

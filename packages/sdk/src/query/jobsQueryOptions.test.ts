@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import { job } from '../protocol'
+import { job } from '../protocol/schemas'
 import { wireJob } from '../scripted/samples'
 import { type JobsPage, jobsQueryOptions } from './jobsQueryOptions'
 

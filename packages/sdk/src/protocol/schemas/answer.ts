@@ -1,6 +1,8 @@
 import * as z from 'zod/mini'
+import { commandActions } from '../command'
+import { paramTypes } from '../template'
 import { checkpoint } from './checkpoint'
-import { command, commandActions } from './command'
+import { command } from './command'
 import { paramValue, wireControlResult } from './control'
 import { job, wireJob } from './job'
 import { metricColumns } from './metrics'
@@ -49,7 +51,6 @@ export const logsAnswer = z.object({
 })
 export type LogsPage = z.output<typeof logsAnswer>
 
-export const paramTypes = ['integer', 'number', 'string', 'boolean', 'choice'] as const
 /** One parameter of a template, enough to draw a form field. */
 export const templateParam = z.object({
   name: id,

@@ -1,7 +1,6 @@
 import * as z from 'zod/mini'
+import { idPattern } from '../id'
 
-/** The pattern of every id on the wire (job, command, template). A checkpoint's id too. Anything else is "not found". */
-export const idPattern = /^[A-Za-z0-9_-]{1,64}$/
 export const id = z.string().check(z.regex(idPattern))
 
 /** RFC 3339 in UTC, e.g. `2026-11-23T18:09:00.123Z`. */

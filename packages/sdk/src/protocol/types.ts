@@ -1,0 +1,13 @@
+/** What travels, as types: they cost nothing at run time. */
+export type { LogsPage, ServerCapabilities, Template, TemplateParam } from './schemas/answer'
+export type { Capabilities, Capability } from './schemas/capability'
+export type { Checkpoint } from './schemas/checkpoint'
+export type { Actor, Command } from './schemas/command'
+export type { ControlRequest, ControlResult, StartRequest } from './schemas/control'
+export type { ErrorAnswer } from './schemas/error'
+export type { EventsRequest, TrainingEvent, WireEvent } from './schemas/event'
+export type { Job, JobEnd, JobWarning, WireJob } from './schemas/job'
+export type { LatestMetric, MetricColumns, MetricValue } from './schemas/metrics'
+export type { Progress } from './schemas/progress'
+export type { Receipt } from './schemas/receipt'
+export type { ReportRequest } from './schemas/report'

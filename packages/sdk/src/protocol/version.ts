@@ -1,0 +1,2 @@
+/** The version of the protocol that this package speaks. */
+export const protocolVersion = 1
