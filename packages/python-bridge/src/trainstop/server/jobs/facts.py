@@ -12,15 +12,20 @@ from trainstop.server.jobs.supervisor_facts import SUPERVISOR_FACTS
 
 logger = logging.getLogger("trainstop.jobs")
 
-_HANDLERS = SUPERVISOR_FACTS | SHIM_FACTS | RANK_FACTS
+_HANDLERS = {"supervisor": SUPERVISOR_FACTS | SHIM_FACTS, "shim": SHIM_FACTS}
+"""By source. Without a shim the server does what the shim would. Everybody else is a rank."""
 
 
 def apply(change: Change, fact: Fact) -> None:
-    """Take in one fact. One of an unknown type, or one that makes no sense, is passed over with a warning:
-    a script can write anything into its journal, and must not stop the record of its own end."""
-    handler = _HANDLERS.get(fact["type"])
+    """Take in one fact. One that its source can't know, one of an unknown type, or one that makes no sense, is
+    passed over with a warning: a script can write anything into its journal, and must neither stop the record
+    of its own end nor write that itself."""
+    handler = _HANDLERS.get(fact["source"], RANK_FACTS).get(fact["type"])
     if handler is None:
-        logger.warning("job %s: passed over a fact of unknown type %.40r", change.job.id, fact["type"])
+        logger.warning(
+            "job %s: passed over a fact of %s that it does not tell: %.40r",
+            *(change.job.id, fact["source"], fact["type"]),
+        )
         return
     try:
         handler(change, fact)

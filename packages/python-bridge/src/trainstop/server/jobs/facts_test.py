@@ -205,3 +205,33 @@ def test_facts_that_do_not_begin_where_the_store_stands_change_nothing(desk: Des
     assert (desk.job(job_id), desk.events(job_id)) == (before, events)
     desk.jobs.record(job_id, 1, [{**step, "step": 6}], {"rank-0.jsonl": 90}, {"rank-0.jsonl": 50})
     assert desk.job(job_id)["progress"]["step"] == 6
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        {"type": "exited", "exit_code": 0, "signal": None, "tree_gone_at": "2026-11-23T10:00:00.000Z"},
+        {"type": "gone"},
+        {"type": "launch_failed", "error": "no"},
+        {"type": "unsupervised"},
+        {"type": "main_exited", "exit_code": 0, "signal": None},
+        {"type": "tree_gone", "proven": True, "detail": None},
+        {"type": "resources", "state": "done", "detail": "free"},
+        {"type": "delivered", "ranks": 1},
+        {"type": "expired"},
+    ],
+    ids=lambda fact: str(fact["type"]),
+)
+def test_a_run_cannot_say_what_only_its_supervision_can_know(desk: Desk, fact: dict[str, Any]) -> None:
+    job_id = desk.running()
+    desk.cancel(job_id)
+    before = (desk.job(job_id), desk.command(job_id))
+    desk.tell(job_id, "rank-0", **{"command_id": desk.active(job_id), "type_": fact["type"], **_rest(fact)})
+    assert (desk.job(job_id), desk.command(job_id)) == before
+    desk.exit(job_id)
+    desk.tell(job_id, "supervisor", "gone")
+    assert desk.status(job_id) != "stopping"
+
+
+def _rest(fact: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fact.items() if name != "type"}
