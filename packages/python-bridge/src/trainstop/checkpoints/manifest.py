@@ -75,13 +75,16 @@ def read_manifest(checkpoint: Path) -> Manifest:
 def _read_plain_file(path: Path) -> bytes:
     # No link is followed out of the checkpoint, and a FIFO in the manifest's place hangs nobody.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ManifestError(f"{MANIFEST_NAME} is not a plain file")
         if status.st_size > MAX_MANIFEST_BYTES:
             raise ManifestError(f"{MANIFEST_NAME} is larger than {MAX_MANIFEST_BYTES} bytes")
-        return file.read()
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_MANIFEST_BYTES)
+    finally:
+        os.close(descriptor)  # also of a directory, of which no file is made
 
 
 def _checked(value: Any) -> Manifest:

@@ -10,7 +10,6 @@ from trainstop.checkpoints.manifest import MANIFEST_NAME, ManifestError, read_ma
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from io import FileIO
     from typing import Literal
 
     from trainstop.checkpoints.manifest import Manifest, ManifestFile
@@ -42,12 +41,17 @@ class Verification:
     they don't make what was saved any worse.
     """
 
-    __slots__ = ("extra", "manifest", "problems")
+    __slots__ = ("_checkpoint", "manifest", "problems")
 
-    def __init__(self, manifest: Manifest | None, problems: list[Problem], extra: list[str]) -> None:
+    def __init__(self, checkpoint: Path, manifest: Manifest | None, problems: list[Problem]) -> None:
+        self._checkpoint = checkpoint
         self.manifest = manifest
         self.problems = problems
-        self.extra = extra
+
+    @property
+    def extra(self) -> list[str]:
+        """Looked for when asked: there may be any number of them, at any depth."""
+        return [] if self.manifest is None else _unlisted(self._checkpoint, self.manifest)
 
     @property
     def ok(self) -> bool:
@@ -63,21 +67,23 @@ def verify(checkpoint: Path, *, content: bool = True) -> Verification:
     try:
         manifest = read_manifest(checkpoint)
     except ManifestError as error:
-        return Verification(None, [Problem("manifest", MANIFEST_NAME, str(error))], [])
+        return Verification(checkpoint, None, [Problem("manifest", MANIFEST_NAME, str(error))])
     problems = []
     for entry in manifest["files"]:
         problem = _examine(checkpoint, entry, content)
         if problem is not None:
             problems.append(problem)
-    return Verification(manifest, problems, _unlisted(checkpoint, manifest))
+    return Verification(checkpoint, manifest, problems)
 
 
 def _examine(checkpoint: Path, entry: ManifestFile, content: bool) -> Problem | None:
     path = entry["path"]
     try:
         descriptor = _open_inside(checkpoint, path)
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            return _compare(file, entry, content)
+        try:
+            return _compare(descriptor, entry, content)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return Problem("missing", path, f"{path} is missing")
     except OSError as error:
@@ -86,9 +92,9 @@ def _examine(checkpoint: Path, entry: ManifestFile, content: bool) -> Problem | 
         return Problem("missing", path, f"{path!r} cannot be the name of a file")
 
 
-def _compare(file: FileIO, entry: ManifestFile, content: bool) -> Problem | None:
+def _compare(descriptor: int, entry: ManifestFile, content: bool) -> Problem | None:
     path = entry["path"]
-    status = os.fstat(file.fileno())
+    status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         return Problem("not_a_file", path, f"{path} is not a plain file")
     if status.st_size != entry["bytes"]:
@@ -96,7 +102,9 @@ def _compare(file: FileIO, entry: ManifestFile, content: bool) -> Problem | None
     if content:
         import hashlib  # only where bytes are compared
 
-        if hashlib.file_digest(file, "sha256").hexdigest() != entry["sha256"]:
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if digest != entry["sha256"]:
             return Problem("content", path, f"{path} has other content than was saved")
     return None
 
@@ -120,10 +128,17 @@ def _open_inside(checkpoint: Path, path: str) -> int:
 def _unlisted(checkpoint: Path, manifest: Manifest) -> list[str]:
     listed = {entry["path"] for entry in manifest["files"]}
     extra = []
-    for directory, _, names in os.walk(checkpoint):
-        below = os.path.relpath(directory, checkpoint)
-        for name in names:
-            path = name if below == "." else f"{below}/{name}"
-            if path not in listed and path != MANIFEST_NAME:
+    pending = [""]
+    while pending:  # not by recursion, which a script could make too deep
+        below = pending.pop()
+        try:
+            entries = list(os.scandir(checkpoint / below))
+        except OSError:
+            continue
+        for entry in entries:
+            path = f"{below}/{entry.name}" if below else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(path)
+            elif path not in listed and path != MANIFEST_NAME:
                 extra.append(path)
     return sorted(extra)

@@ -222,3 +222,36 @@ def test_a_pickle_is_hashed_and_never_loaded(tmp_path: Path) -> None:
     )
     assert done.stdout == "True []\n"
     assert not (tmp_path / "exploded").exists()
+
+
+def open_files() -> int:
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def test_directories_in_the_places_of_files_leave_no_file_open(checkpoint: Path) -> None:
+    """A manifest may list any number of them, and who verifies is a server."""
+    entry = {"bytes": 0, "sha256": "0" * 64}
+    for number in range(50):
+        (checkpoint / f"d{number}").mkdir()
+    change_manifest(checkpoint, files=[{"path": f"d{number}", **entry} for number in range(50)])
+    before = open_files()
+    assert kinds(checkpoint) == [("not_a_file", f"d{number}") for number in range(50)]
+    (checkpoint / "trainstop.json").unlink()
+    (checkpoint / "trainstop.json").mkdir()
+    for _ in range(50):
+        assert kinds(checkpoint) == [("manifest", "trainstop.json")]
+    assert open_files() <= before
+
+
+def test_directories_without_end_in_a_checkpoint_hold_nobody_up(checkpoint: Path) -> None:
+    below = str(checkpoint)
+    for _ in range(1500):
+        below += "/d"
+        os.mkdir(below)  # noqa: PTH102 - pathlib's own way is a recursion
+    Path(below, "note").touch()
+    try:
+        verification = verify(checkpoint)
+        assert verification.ok
+        assert verification.extra == ["d/" * 1500 + "note"]
+    finally:
+        subprocess.run(["rm", "-rf", str(checkpoint / "d")], check=True)  # deeper than shutil goes

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 KEPT_NAME = "output.kept.json"
+LARGEST_SPEC_BYTES = 64 << 20
+"""It holds a whole command and its environment."""
 
 
 class RunDir:

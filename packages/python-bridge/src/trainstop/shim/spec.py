@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainstop.rundir.atomic_file import read_json
+from trainstop.rundir.layout import LARGEST_SPEC_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Spec:
 def read_spec(path: Path) -> Spec:
     """Raises SpecError for a file that is missing, broken, or asks for something that can't be started."""
     try:
-        value = read_json(path)
+        value = read_json(path, largest=LARGEST_SPEC_BYTES)
         if value is None:
             raise SpecError("there is no such file")
         return Spec(value)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from trainstop.rundir.atomic_file import read_json
-from trainstop.rundir.layout import RunDir
+from trainstop.rundir.layout import LARGEST_SPEC_BYTES, RunDir
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ class Launch:
     def __init__(self, environment: Mapping[str, str]) -> None:
         """Raises OSError or ValueError when the run directory can't be used."""
         self.run_dir = RunDir(environment["TRAINSTOP_RUN_DIR"])
-        spec = read_json(self.run_dir.spec)
+        spec = read_json(self.run_dir.spec, largest=LARGEST_SPEC_BYTES)
         if not isinstance(spec, dict):
             raise ValueError(f"{self.run_dir.spec} does not hold a job")
         self.job_id: str = spec["job_id"]

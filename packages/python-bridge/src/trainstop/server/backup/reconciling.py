@@ -14,7 +14,7 @@ from trainstop.protocol.primitives import ID_PATTERN
 from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.clock import now, rfc3339
 from trainstop.rundir.control import read_control
-from trainstop.rundir.layout import RunDir, job_dir
+from trainstop.rundir.layout import LARGEST_SPEC_BYTES, RunDir, job_dir
 from trainstop.server.jobs.progress import no_progress
 from trainstop.server.jobs.receipts import put_receipt
 from trainstop.server.jobs.states import FINAL, State
@@ -164,7 +164,7 @@ def _newest_attempt(data_dir: Path, job_id: str) -> int | None:
 def _spec(run: RunDir) -> tuple[Spec, dict[str, str] | None] | None:
     """And the checkpoint that it began from."""
     try:
-        value = read_json(run.spec)
+        value = read_json(run.spec, largest=LARGEST_SPEC_BYTES)
         return Spec(value), (value or {}).get("resume")
     except (ValueError, OSError, SpecError):
         return None

@@ -138,6 +138,14 @@ def test_what_a_script_put_in_the_logs_place_is_no_text_and_holds_up_nobody(
     output.unlink(missing_ok=True)
     make(output)
     assert read_piece(output, 0, 100, complete=False) == ("", 0, 0, 0)
+    assert size_of(output) == 0
+
+
+def test_a_fifo_in_the_notes_place_holds_up_nobody_who_reads_the_log(output: Path) -> None:
+    """Four threads serve the store: four such logs, and the server answers nobody."""
+    output.write_bytes(b"text")
+    os.mkfifo(output.with_name(KEPT_NAME))
+    assert read_piece(output, 0, 100, complete=True)[0] == "text"
 
 
 def test_a_link_in_the_logs_place_shows_nobody_another_file(output: Path) -> None:
@@ -146,6 +154,7 @@ def test_a_link_in_the_logs_place_shows_nobody_another_file(output: Path) -> Non
     output.unlink(missing_ok=True)
     output.symlink_to(secret)
     assert read_piece(output, 0, 100, complete=False) == ("", 0, 0, 0)
+    assert size_of(output) == 0
 
 
 def free(output: Path, first: int) -> None:
