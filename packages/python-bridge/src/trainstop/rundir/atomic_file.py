@@ -54,9 +54,9 @@ def write_json_atomically(path: Path, value: Any, *, mode: int = 0o600, durable:
 
 
 def read_json(path: Path, *, largest: int = LARGEST_BYTES) -> Any | None:
-    """The file's value, or None when there is no such file. What is broken, larger than `largest` bytes, or no
-    plain file raises ValueError: a script can put anything in its place, and no FIFO or device must hang or
-    fill whoever reads."""
+    """The file's value, or None when there is no such file. What is broken, larger than `largest` bytes, or
+    no plain file raises ValueError: a script can put anything in its place, and no FIFO or device must hang
+    or fill whoever reads."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

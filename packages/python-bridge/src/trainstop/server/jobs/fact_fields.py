@@ -8,6 +8,7 @@ import signal
 from typing import Any, TypeGuard
 
 from trainstop.protocol.primitives import MAX_SAFE_INTEGER
+from trainstop.rundir.clock import unix_seconds
 from trainstop.server.jobs.change import Change
 from trainstop.server.jobs.receipts import put_receipt
 from trainstop.server.jobs.supervised_job import Fact
@@ -15,10 +16,19 @@ from trainstop.server.store.records import CommandRecord
 
 TIMESTAMP = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?Z")
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+LONGEST_SAVE_SECONDS = 86_400.0
+"""What a run can say that a save took: graces follow from it, and none may be without end."""
 
 
 def is_timestamp(value: Any) -> TypeGuard[str]:
-    return isinstance(value, str) and TIMESTAMP.fullmatch(value) is not None
+    """Whether it is one, and of a moment that exists: whoever reckons with it later must not fail."""
+    if not isinstance(value, str) or TIMESTAMP.fullmatch(value) is None:
+        return False
+    try:
+        unix_seconds(value)
+    except ValueError:
+        return False
+    return True
 
 
 def at_of(change: Change, fact: Fact) -> str:
@@ -39,7 +49,8 @@ def give_receipt(change: Change, fact: Fact, stage: str, state: str, *, by: str,
 
 
 def as_code(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    known = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= MAX_SAFE_INTEGER
+    return value if known else None
 
 
 def as_id(value: Any) -> str:
@@ -65,10 +76,17 @@ def as_count(value: Any) -> int | None:
     return value
 
 
+def as_save_seconds(value: Any) -> float:
+    seconds = float(value)
+    if not math.isfinite(seconds):
+        raise ValueError(f"{value!r:.80} is no duration")
+    return min(max(0.0, seconds), LONGEST_SAVE_SECONDS)
+
+
 def as_epoch(value: Any) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 <= value < math.inf):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_SAFE_INTEGER:
         raise ValueError(f"{value!r:.80} is no epoch")
     return value
 

@@ -17,9 +17,9 @@ _HANDLERS = {"supervisor": SUPERVISOR_FACTS | SHIM_FACTS, "shim": SHIM_FACTS}
 
 
 def apply(change: Change, fact: Fact) -> None:
-    """Take in one fact. One that its source can't know, one of an unknown type, or one that makes no sense, is
-    passed over with a warning: a script can write anything into its journal, and must neither stop the record
-    of its own end nor write that itself."""
+    """Take in one fact. One that its source can't know, one of an unknown type, or one that makes no sense is
+    passed over with a warning: a script can write anything into its journal, and must neither stop the
+    record of its own end nor write that itself."""
     handler = _HANDLERS.get(fact["source"], RANK_FACTS).get(fact["type"])
     if handler is None:
         logger.warning(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def size_of(path: Path) -> int:
-    """Bytes; 0 while there is no such file, or something else in its place, of which nobody reads anything."""
+    """Bytes; 0 while there is no such file, or something in its place of which nobody reads anything."""
     try:
         found = path.lstat()
     except OSError:
