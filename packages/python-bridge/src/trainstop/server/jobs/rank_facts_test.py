@@ -68,7 +68,15 @@ def test_a_step_saved_again_after_its_removal_is_there_again(desk: Desk) -> None
 
 
 def tell_a_save(desk: Desk, job_id: str, **fields: Any) -> None:
-    told = {"step": 5, "epoch": 1, "bytes": 1, "files": 1, "save_seconds": 1, "reason": "manual", "path": "/x"}
+    told = {
+        "step": 5,
+        "epoch": 1,
+        "bytes": 1,
+        "files": 1,
+        "save_seconds": 1,
+        "reason": "manual",
+        "path": "/x",
+    }
     told |= {"checkpoint_id": "step-00000005", "metrics": {}, "verified": True, "problem": None}
     desk.tell(job_id, "rank-0", "checkpoint", **{**told, **fields})
 
@@ -85,7 +93,9 @@ def test_a_run_that_says_its_saves_take_for_ever_can_still_be_shown_and_stopped(
     assert unix_seconds(command["deadline"]) - unix_seconds(command["created_at"]) <= 3 * 86_400
 
 
-@pytest.mark.parametrize("moment", ["2026-13-01T00:00:00Z", "2026-02-30T00:00:00.000Z", "0000-01-01T99:99:99Z"])
+@pytest.mark.parametrize(
+    "moment", ["2026-13-01T00:00:00Z", "2026-02-30T00:00:00.000Z", "0000-01-01T99:99:99Z"]
+)
 def test_a_moment_that_does_not_exist_gets_nowhere(desk: Desk, moment: str) -> None:
     """Whoever reckons with it would fail: retention, metrics, people's pages."""
     job_id = desk.running()

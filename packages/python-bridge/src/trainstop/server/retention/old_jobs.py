@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select
@@ -15,6 +16,8 @@ from trainstop.server.store import tables
 from trainstop.server.store.database import Database
 from trainstop.server.store.records import JobRecord
 from trainstop.server.store.repeated import repeated
+
+log = logging.getLogger("trainstop.server.retention")
 
 BATCH = 200
 _OF_A_JOB = (tables.events, tables.metrics, tables.idempotency_keys, tables.checkpoints, tables.attempts)
@@ -34,25 +37,34 @@ def remove_job(database: Database, jobs: Jobs, data_dir: Path, job_id: str) -> b
         jobs.tidy(parent, lambda change: _forget_child(change, job_id))
     if not _remove_rows(database, job_id):
         return False
-    finish_removals(database, data_dir, job_id)
+    _finish_removal(database, data_dir, job_id)
     return True
 
 
 @repeated
-def _removals(database: Database, job_id: str | None) -> list[str]:
+def _removals(database: Database, after: str) -> list[str]:
     table = tables.removals
-    query = select(table.c.job_id).limit(BATCH)
+    query = select(table.c.job_id).where(table.c.job_id > after).order_by(table.c.job_id).limit(BATCH)
     with database.read() as connection:
-        where = query if job_id is None else query.where(table.c.job_id == job_id)
-        return list(connection.execute(where).scalars())
+        return list(connection.execute(query).scalars())
 
 
-def finish_removals(database: Database, data_dir: Path, job_id: str | None = None) -> None:
-    """The files of jobs that are no more, of one or of all that were noted. A job of another server's has no
-    files here; its note stays for that one."""
-    for noted in _removals(database, job_id):
-        if remove(data_dir, "jobs", noted) or not database.shared:
-            _forget_removal(database, noted)
+def finish_removals(database: Database, data_dir: Path) -> None:
+    """The files of all jobs that are no more. What can't be removed now is tried again with the next call."""
+    after = ""
+    while noted := _removals(database, after):
+        for job_id in noted:
+            try:
+                _finish_removal(database, data_dir, job_id)
+            except OSError as error:
+                log.error("job %s: its files can't be removed: %s", job_id, error, extra={"job_id": job_id})
+        after = noted[-1]
+
+
+def _finish_removal(database: Database, data_dir: Path, job_id: str) -> None:
+    """A job of another server's has no files here; its note stays for that one."""
+    if remove(data_dir, "jobs", job_id) or not database.shared:
+        _forget_removal(database, job_id)
 
 
 @repeated

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from trainstop.rundir.clock import unix_seconds
 from trainstop.server.configuration.retention_section import DAY_SECONDS, RetentionSection
@@ -28,6 +29,7 @@ from trainstop.server.retention.old_jobs import finish_removals, remove_job
 from trainstop.server.store import tables
 from trainstop.server.store.database import Database
 from trainstop.server.store.repeated import repeated
+from trainstop.server.store.store_error import StoreError
 
 log = logging.getLogger("trainstop.server.retention")
 
@@ -164,8 +166,17 @@ class Retention:
     def _tidy(self, job: Job, now: float) -> None:
         try:
             self._tidy_one(job, now)
-        except (OSError, Refusal) as error:  # one job's files must not keep all others
-            log.error("job %s: can't be tidied: %s", job.id, error, extra={"job_id": job.id})
+        except (SQLAlchemyError, StoreError):
+            raise
+        except (
+            Exception
+        ) as error:  # one job's files, whatever its script made of them, must not keep all others
+            expected = isinstance(error, OSError | Refusal)
+            log.error(
+                *("job %s: can't be tidied: %s", job.id, error),
+                extra={"job_id": job.id},
+                exc_info=None if expected else error,
+            )
 
     def _tidy_one(self, job: Job, now: float) -> None:
         section = self._section
@@ -204,6 +215,10 @@ class Retention:
         for job_id, (_, size) in sorted(self._logs.items(), key=lambda item: item[1][0]):
             if total <= self._section.logs_bytes or self._stopping.is_set():
                 break
-            remove(self._data_dir, "jobs", job_id, "attempts")
+            try:
+                remove(self._data_dir, "jobs", job_id, "attempts")
+            except OSError as error:
+                log.error("job %s: its logs can't be removed: %s", job_id, error, extra={"job_id": job_id})
+                continue
             total -= size
         self._number, self._logs = 0, {}

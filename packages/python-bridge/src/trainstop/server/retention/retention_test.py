@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from trainstop.server.jobs.change import ALONE
 from trainstop.server.jobs.conftest import Desk, open_desk
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.retention import checkpoints as checkpoints_module
-from trainstop.server.retention import free_pages, old_jobs
+from trainstop.server.retention import free_pages, job_files, old_jobs
+from trainstop.server.retention import retention as retention_module
 from trainstop.server.retention.believed_clock import BelievedClock
 from trainstop.server.retention.metrics import STRETCH_ROWS
 from trainstop.server.retention.retention import Retention
@@ -262,6 +265,101 @@ def test_links_that_a_script_left_lead_nowhere(house: House, tmp_path: Path) -> 
     house.tidy(days=200)
     assert (precious / "file").read_text() == "keep me"
     assert not job_dir(house.data_dir, job_id).exists()
+
+
+def nest(directory: Path, depth: int) -> None:
+    """Deeper than a path can name."""
+    below = os.open(directory, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=below)  # noqa: PTH102
+        inner = os.open("d", os.O_RDONLY, dir_fd=below)
+        os.close(below)
+        below = inner
+    os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=below))
+    os.close(below)
+
+
+def leave_traps(house: House, job_id: str) -> None:
+    """What a script can do to the directories of its run."""
+    run = house.log(job_id).parent
+    nest(run, 3000)
+    checkpoints = job_dir(house.data_dir, job_id) / "checkpoints"
+    (checkpoints / f".saving-{'a' * 200}").mkdir(parents=True)
+    (checkpoints / ".saving-é").mkdir()
+    os.mkfifo(checkpoints / ".saving-step-00000001")
+    os.mkdir(os.fsencode(checkpoints) + b"/step-\xff")  # noqa: PTH102
+    nest(checkpoints / ".saving-é", 1200)
+
+
+def test_whatever_a_script_made_of_its_directories_others_things_go_and_so_do_its_own(house: House) -> None:
+    trapped = house.ended(saves=1)
+    leave_traps(house, trapped)
+    later = house.log(house.ended())
+    house.tidy(days=31)
+    assert not later.exists() and not RunDir.of(house.data_dir, trapped, 1).path.exists()
+    house.tidy(days=200)
+    assert not job_dir(house.data_dir, trapped).exists()
+
+
+def test_too_many_logs_are_counted_however_deep_they_lie(house: House) -> None:
+    trapped = house.ended()
+    nest(house.log(trapped, 100_000).parent, 3000)
+    young = house.log(house.ended(), 100_000)
+    house.tidy(logs_bytes=150_000)
+    assert young.exists() and not RunDir.of(house.data_dir, trapped, 1).path.exists()
+
+
+def test_one_jobs_files_that_cannot_be_removed_keep_no_others(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, free = house.ended(saves=1), house.ended(saves=1)
+
+    def remove(data_dir: Path, *names: str) -> bool:
+        if stuck in names:
+            raise PermissionError(1, "Operation not permitted")
+        return job_files.remove(data_dir, *names)
+
+    monkeypatch.setattr(old_jobs, "remove", remove)
+    house.tidy(days=200)
+    last = house.log(house.ended())
+    house.tidy(days=200)
+    assert not job_dir(house.data_dir, free).exists() and not last.exists()
+    monkeypatch.undo()
+    house.tidy(days=200)
+    assert not job_dir(house.data_dir, stuck).exists()
+
+
+def test_a_job_that_nobody_can_tidy_keeps_no_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd, later = house.ended(), house.log(house.ended())
+
+    def broken(jobs: Any, data_dir: Path, job_id: str) -> None:
+        if job_id == odd:
+            raise ValueError("nobody thought of this")
+
+    monkeypatch.setattr(retention_module, "remove_leftovers", broken)
+    house.tidy(days=31)
+    assert not later.exists()
+
+
+def test_directories_that_nobody_may_enter_or_write_to_go_all_the_same() -> None:
+    """For a server that is not root."""
+    data_dir = Path(tempfile.mkdtemp(dir="/tmp"))
+    before = os.geteuid()
+    try:
+        if before == 0:
+            os.chown(data_dir, 65534, 65534)
+            os.seteuid(65534)
+        run = data_dir / "jobs" / "job_1" / "attempts" / "1"
+        (run / "cache" / "deep" / "er").mkdir(parents=True)
+        (run / "cache" / "deep" / "file").touch()
+        for closed, mode in ((run / "cache" / "deep", 0o500), (run / "cache", 0o000), (run.parent, 0o000)):
+            closed.chmod(mode)
+        assert job_files.size_of(data_dir, "jobs", "job_1", "attempts") == 0
+        assert job_files.remove(data_dir, "jobs", "job_1", "attempts")
+        assert os.listdir(data_dir / "jobs" / "job_1") == []  # noqa: PTH208
+    finally:
+        os.seteuid(before)
+        subprocess.run(["rm", "-rf", str(data_dir)], check=True)
 
 
 def test_logs_of_jobs_that_are_over_go_after_a_month(house: House) -> None:
