@@ -21,8 +21,15 @@ class Journal:
     """Appends facts. Each line goes out in one write, so a reader never sees two writers' lines mixed."""
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        size = os.fstat(self._descriptor).st_size
+        """Raises OSError, also for what is no plain file: a script can put anything in a journal's place, and
+        nobody is to write to another file by way of a link, nor to wait for the reader of a FIFO."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        self._descriptor = os.open(path, flags, 0o600)
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self._descriptor)
+            raise OSError(errno.EINVAL, "It is no plain file", str(path))
+        size = status.st_size
         # A line that a dead writer or a full disk cut short: the next append closes it first, or it would
         # swallow the fact that follows.
         self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
@@ -50,6 +57,8 @@ class Journal:
 
 LONGEST_LINE_BYTES = 4 << 20
 """What a line may have at most. What `training` writes stays well below: it cuts its metrics into lines."""
+MOST_PASSED_OVER_BYTES = 1 << 30
+"""Of a longer line, at once: a file can be larger than anybody could read in a day."""
 _PIECE_BYTES = 1 << 16
 
 
@@ -68,11 +77,11 @@ def read_placed_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[li
     """
     try:
         # Non-blocking: a FIFO must not hang whoever reads.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return [], offset
     except OSError as error:
-        if error.errno == errno.ENXIO:  # a socket
+        if error.errno in (errno.ENXIO, errno.ELOOP):  # a socket, a link
             return [], offset
         raise
     try:
@@ -103,8 +112,10 @@ def read_placed_facts(path: Path, offset: int, limit: int = 1 << 20) -> tuple[li
 
 
 def _after_line(descriptor: int, offset: int) -> int:
-    """Where the line ends that goes on at `offset`; the end of the file, while that line has none."""
-    while piece := os.pread(descriptor, _PIECE_BYTES, offset):
+    """Where the line ends that goes on at `offset`; the end of the file, while that line has none; some place
+    in it, where it is very long."""
+    enough = offset + MOST_PASSED_OVER_BYTES
+    while offset < enough and (piece := os.pread(descriptor, _PIECE_BYTES, offset)):
         newline = piece.find(b"\n")
         if newline >= 0:
             return offset + newline + 1

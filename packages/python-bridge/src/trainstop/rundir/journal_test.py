@@ -132,6 +132,21 @@ def test_what_is_no_file_holds_no_facts_and_holds_up_nobody(
     assert read_facts(path, 0) == ([], 0)
 
 
+@pytest.mark.parametrize("kind", ["link", "fifo", "directory"])
+def test_nobody_appends_to_what_is_no_plain_file(tmp_path: Path, kind: str) -> None:
+    path, other = tmp_path / "rank-0.jsonl", tmp_path / "other"
+    other.touch()
+    if kind == "link":
+        path.symlink_to(other)
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    with pytest.raises(OSError):
+        Journal(path)
+    assert other.read_bytes() == b""
+
+
 @pytest.mark.parametrize("limit", [1, 1 << 20])
 def test_a_line_without_end_is_passed_over_and_never_held_in_memory(tmp_path: Path, limit: int) -> None:
     path = tmp_path / "rank-0.jsonl"

@@ -271,7 +271,7 @@ def nest(directory: Path, depth: int) -> None:
     """Deeper than a path can name."""
     below = os.open(directory, os.O_RDONLY)
     for _ in range(depth):
-        os.mkdir("d", dir_fd=below)  # noqa: PTH102
+        os.mkdir("d", dir_fd=below)
         inner = os.open("d", os.O_RDONLY, dir_fd=below)
         os.close(below)
         below = inner

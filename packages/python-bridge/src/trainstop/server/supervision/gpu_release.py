@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 from trainstop.gpu.driver import NO_DRIVER, has_driver
@@ -74,13 +75,12 @@ def _is_of_another_boot(run: RunDir) -> bool:
     return isinstance(identity, dict) and identity.get("boot_id") != boot_id()
 
 
-def _all_facts(run: RunDir, name: str) -> list[dict[str, Any]]:
-    facts, end = read_facts(run.path / name, 0)
-    while True:
-        more, next_end = read_facts(run.path / name, end)
-        if next_end == end:
-            return facts
-        facts, end = facts + more, next_end
+def _all_facts(run: RunDir, name: str) -> Iterator[dict[str, Any]]:
+    end, begin = 0, -1
+    while end != begin:
+        begin = end
+        facts, end = read_facts(run.path / name, begin)
+        yield from facts
 
 
 def _restored(fact: dict[str, Any]) -> Holding | None:

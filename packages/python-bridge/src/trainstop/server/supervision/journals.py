@@ -5,8 +5,10 @@ from __future__ import annotations
 import heapq
 import os
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from trainstop.rundir.journal import read_placed_facts
@@ -14,6 +16,9 @@ from trainstop.rundir.layout import RunDir
 
 BATCH_BYTES = 1 << 20
 """Read at most so much of each journal at once: after a long absence, memory and transactions stay small."""
+SHIM_BYTES = 8 << 20
+"""The same for the shim's, which are read to their ends where they can be, to be told in order with the ranks'.
+None was ever seen to grow to this; a script could make it do so."""
 
 SHIM_JOURNAL = "shim.jsonl"
 SUPERVISOR_JOURNAL = "supervisor.jsonl"
@@ -64,7 +69,7 @@ class Journals:
         for name in (SHIM_JOURNAL, SUPERVISOR_JOURNAL):
             unread = sizes.get(name, 0) - self._offset(name)
             if unread > 0 and horizon is None:
-                batch.take(name, unread)
+                batch.take(name, min(unread, SHIM_BYTES))
             elif unread > 0 and horizon is not None:
                 batch.take_until(name, horizon)
         return batch.result()
@@ -102,20 +107,24 @@ class Journals:
 
     def _sizes(self) -> dict[str, int]:
         """Sizes of the journals and of the exit record, the shim's first: what led to a line of it is on disk
-        when the ranks' are measured after it."""
-        sizes = {}
-        for path in (self._run.exit_record, self._run.shim_journal, self._run.path / SUPERVISOR_JOURNAL):
-            try:
-                sizes[path.name] = path.stat().st_size
-            except FileNotFoundError:
-                continue
+        when the ranks' are measured after it. Plain files alone."""
+        paths = [self._run.exit_record, self._run.shim_journal, self._run.path / SUPERVISOR_JOURNAL]
+        sizes = {path.name: size for path in paths if (size := _size(path)) is not None}
         try:
             with os.scandir(self._run.path) as entries:
-                ranks = [entry for entry in entries if _RANK_JOURNAL.fullmatch(entry.name)]
-        except FileNotFoundError:
+                ranks = [entry.name for entry in entries if _RANK_JOURNAL.fullmatch(entry.name)]
+        except (FileNotFoundError, NotADirectoryError):
             ranks = []
-        sizes.update({entry.name: entry.stat().st_size for entry in ranks})
+        sizes |= {name: size for name in ranks if (size := _size(self._run.path / name)) is not None}
         return sizes
+
+
+def _size(path: Path) -> int | None:
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 class _Reading:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,37 @@ def test_after_a_long_absence_batches_stay_small(tmp_path: Path) -> None:
         told += numbers(batch.facts)
         reader.advance(batch)
     assert told == [-1, *range(40), 99]
+
+
+@pytest.mark.parametrize("name", ["rank-0.jsonl", "shim.jsonl", "supervisor.jsonl", "exit.json"])
+@pytest.mark.parametrize("place", ["nowhere", "rank-0.jsonl", "/dev/zero", "."])
+def test_a_link_in_a_journals_place_is_no_journal_and_holds_up_nothing(
+    tmp_path: Path, name: str, place: str
+) -> None:
+    run = RunDir(tmp_path)
+    (run.path / name).symlink_to(place)
+    append(run.rank_journal(1), line(1))
+    reader = Journals(run, {})
+    assert numbers(drain(reader)) == [1]
+    assert not reader.changed()
+
+
+@pytest.mark.parametrize("name", ["rank-0.jsonl", "shim.jsonl", "supervisor.jsonl"])
+def test_a_journal_without_end_takes_no_memory_and_holds_up_nothing(tmp_path: Path, name: str) -> None:
+    run = RunDir(tmp_path)
+    append(run.path / name, line(1))
+    with (run.path / name).open("r+b") as file:
+        file.truncate(1 << 40)
+    append(run.rank_journal(1), line(2))
+    reader = Journals(run, {})
+    told = []
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            batch = reader.read()
+            told += numbers(batch.facts)
+            reader.advance(batch)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
+    assert told == [1, 2]
