@@ -36,7 +36,11 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o600, durable: boo
         temporary.unlink(missing_ok=True)
         raise
     os.close(descriptor)
-    temporary.rename(path)
+    try:
+        temporary.rename(path)
+    except IsADirectoryError:  # put there so that the file can't be
+        path.rename(temporary.with_name(f"{temporary.name}.aside"))
+        temporary.rename(path)
     if durable:
         fsync_directory(path.parent)
 

@@ -60,6 +60,12 @@ def test_nobody_can_lie_in_wait_where_a_file_is_written_first(tmp_path: Path, tr
     assert victim.read_text() == "precious"
 
 
+def test_a_directory_in_a_files_place_keeps_it_from_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.json" / "below").mkdir(parents=True)
+    write_json_atomically(tmp_path / "a.json", {"a": 1})
+    assert read_json(tmp_path / "a.json") == {"a": 1}
+
+
 def test_a_name_that_is_taken_is_never_written_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

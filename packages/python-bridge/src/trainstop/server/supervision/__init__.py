@@ -11,6 +11,7 @@ From the outside in:
     checkpoint_verification  is what was saved really there
     unverified               checkpoints that wait for that, and hold up nothing else
     process_watch            told the moment a process dies
+    access                   a run directory that its script closed
     orphaned_tree            the processes of a job whose shim died, and the shim's ladder for them
     retried                  doing it again, later and later, when a disk or a permission is in the way
     daemon_thread            long reads that a stopping server need not wait for

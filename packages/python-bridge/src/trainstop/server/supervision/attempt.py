@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,12 @@ from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.clock import now
 from trainstop.rundir.control import read_control, write_control
 from trainstop.rundir.layout import RunDir, server_wake
-from trainstop.rundir.process_identity import boot_id
+from trainstop.rundir.process_identity import boot_id, process_stat
 from trainstop.rundir.wake import poke
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervised_job import SupervisedJob
 from trainstop.server.observability.log_context import about_job
+from trainstop.server.supervision.access import restore_access
 from trainstop.server.supervision.background import Background
 from trainstop.server.supervision.daemon_thread import in_daemon_thread
 from trainstop.server.supervision.exit_record import read_exit_record
@@ -81,6 +83,7 @@ class Attempt:
         self._shim_is_untold = False
         """It may live, but control.json can't be written: a full disk, a run directory that was removed."""
         self._journal_trouble_since: float | None = None
+        self._journals_given_up = False
         self._tree: OrphanedTree | None = None
         """Known from the moment the shim was found dead without an exit record, and while it is untold."""
         self._unwritten: list[dict[str, Any]] = []
@@ -150,9 +153,17 @@ class Attempt:
 
     async def _follow(self) -> None:
         try:
-            await self._follow_once()
+            await self._with_access(self._follow_once)
         finally:
             self._looked_at.set()
+
+    async def _with_access(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except PermissionError:
+            if not await self._background.run_urgent(restore_access, self._run):
+                raise
+            await step()
 
     async def _follow_once(self) -> None:
         if self.finished or not (self._launched or await self._launch()):
@@ -163,15 +174,15 @@ class Attempt:
         exit_record = await self._background.run(read_exit_record, self._run)
         if shim_is_dead and exit_record is None:
             self._laddering.wake()  # before anything is read: that may take long
+        elif exit_record is None and await self._background.run(self._shim_is_stuck):
+            self._kill_shim()
         expired = self._time_is_up()
-        all_read = await self._drain(over=exit_record is not None)
+        all_read = await self._drain(over=exit_record is not None, shim_is_dead=shim_is_dead)
         over = exit_record is not None
         if exit_record is not None:
             await self._tell_exited(exit_record, all_read)
         elif shim_is_dead:
             over = await self._follow_orphans()
-        elif await self._background.run(self._shim_is_stuck):
-            self._kill_shim()
         if expired is not None and not over:
             await self._follower.tell("expired", command_id=expired)
             self._expired = expired
@@ -202,16 +213,19 @@ class Attempt:
             await self._follower.verify()
             self._following.wake()  # the end may have waited for it
 
-    async def _drain(self, *, over: bool) -> bool:
-        """Record what is in the journals. When the run is `over`, those that stay unreadable are given up:
-        False."""
+    async def _drain(self, *, over: bool, shim_is_dead: bool = False) -> bool:
+        """Record what is in the journals. When the run is `over`, or nobody but the server looks after it any
+        more, those that stay unreadable are given up: False."""
         try:
             await self._follower.drain(over=over)
         except Exception as error:
             since = self._journal_trouble_since = self._journal_trouble_since or time.monotonic()
-            if not over or time.monotonic() - since < END_PATIENCE_SECONDS:
+            if not (over or shim_is_dead) or time.monotonic() - since < END_PATIENCE_SECONDS:
                 raise
-            log.error("job %s: its end is told without the rest of its journals: %s", self.job.job_id, error)
+            if not self._journals_given_up:
+                told = "what is left in its journals can't be read, and it ends without"
+                log.error("job %s: %s: %s", self.job.job_id, told, error)
+            self._journals_given_up = True
             return False
         finally:
             if self._follower.verifies:
@@ -266,6 +280,9 @@ class Attempt:
         return command["id"] if now() >= command["deadline"] + PAUSE_MARGIN_SECONDS else None
 
     async def _command(self) -> None:
+        await self._with_access(self._hand_over)
+
+    async def _hand_over(self) -> None:
         if self.finished or not self._launched:
             return
         command = self.job.control
@@ -320,6 +337,9 @@ class Attempt:
             return False
         if now() < command["deadline"] + STUCK_SHIM_SECONDS:
             return False
+        status = process_stat(shim.process.pid)
+        if status is not None and status[0] in "Tt":  # stopped or traced: whatever its journal seems to say
+            return True
         try:
             return self._run.shim_journal.stat().st_mtime < command["deadline"]
         except FileNotFoundError:
@@ -391,6 +411,9 @@ class Attempt:
             self._somebody_died()  # while they were being counted
 
     async def _ladder(self) -> None:
+        await self._with_access(self._climb)
+
+    async def _climb(self) -> None:
         tree = None if self.finished else await self._take_over()
         if tree is None:
             self._set_ladder_timer(None)

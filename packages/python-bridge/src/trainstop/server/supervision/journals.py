@@ -17,8 +17,8 @@ from trainstop.rundir.layout import RunDir
 BATCH_BYTES = 1 << 20
 """Read at most so much of each journal at once: after a long absence, memory and transactions stay small."""
 SHIM_BYTES = 8 << 20
-"""The same for the shim's, which are read to their ends where they can be, to be told in order with the ranks'.
-None was ever seen to grow to this; a script could make it do so."""
+"""The same for the shim's, which are read to their ends where they can be, so that they are told in order
+with the ranks'. None was ever seen to grow to this; a script could make it do so."""
 
 SHIM_JOURNAL = "shim.jsonl"
 SUPERVISOR_JOURNAL = "supervisor.jsonl"
