@@ -6,6 +6,7 @@ import pytest
 
 from trainstop.rundir.clock import rfc3339, unix_seconds
 from trainstop.server.jobs.conftest import Desk
+from trainstop.server.jobs.progress import MOST_METRICS
 from trainstop.server.jobs.supervised_job import ReadElsewhereError
 
 
@@ -235,3 +236,16 @@ def test_a_run_cannot_say_what_only_its_supervision_can_know(desk: Desk, fact: d
 
 def _rest(fact: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fact.items() if name != "type"}
+
+
+def test_a_script_that_makes_a_metric_of_every_step_fills_nobodys_memory(desk: Desk) -> None:
+    job_id = desk.running()
+    for begin in range(0, 4000, 500):
+        rows = [[n, None, desk.clock.now, {f"loss_{n}": n, "loss": n}] for n in range(begin, begin + 500)]
+        desk.tell(job_id, "rank-0", "metrics", rows=rows)
+    desk.tell(
+        job_id, "rank-0", "metrics", rows=[[4000, None, desk.clock.now, {"x" * 10_000: 1, "loss": 4000}]]
+    )
+    _, columns = desk.jobs.metrics(job_id, None)
+    assert len(columns["values"]) == MOST_METRICS == len(desk.job(job_id)["latest_metrics"])
+    assert columns["values"]["loss"] == columns["step"] == list(range(4001))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from trainstop.rundir.clock import rfc3339, unix_seconds
@@ -12,6 +13,13 @@ from trainstop.server.jobs.health import moved
 RATE_WINDOW_SECONDS = 10.0
 RATE_LEAST_SECONDS = 0.5
 """A rate over less says more about the flush than about the run."""
+
+MOST_METRICS = 1000
+LONGEST_NAME = 200
+"""Of a job's metrics: every name is a column as long as the whole curve, and stands in every event, so a
+script that makes a new one of each step would fill the memory of server and browsers."""
+
+logger = logging.getLogger("trainstop.jobs")
 
 Row = tuple[int | None, float | None, float, dict[str, Any]]
 
@@ -54,20 +62,35 @@ def take_rows(change: Change, rows: list[Row]) -> None:
     }
     latest = dict(change.job.latest_metrics)
     begin = unix_seconds(change.attempt.started_at or change.attempt.created_at)
+    left_out = False
     for step, epoch, moment, values in rows:
         count = len(columns["step"])
         columns["attempt"].append(change.attempt.attempt)
         columns["step"].append(step)
         columns["epoch"].append(epoch)
         columns["elapsed_seconds"].append(round(max(0.0, moment - begin), 3))
-        for name in values.keys() - columns["values"].keys():
+        taken = {name: value for name, value in values.items() if _has_place(name, latest)}
+        left_out = left_out or len(taken) < len(values)
+        for name in taken.keys() - columns["values"].keys():
             columns["values"][name] = [None] * count
         for name, column in columns["values"].items():
-            column.append(values.get(name))
-        for name, value in values.items():
+            column.append(taken.get(name))
+        for name, value in taken.items():
             latest[name] = {"value": value, "step": step, "at": rfc3339(moment)}
+    if left_out:
+        logger.warning(
+            "job %s: metrics with other names than its first %d, or longer than %d characters, are left out",
+            *(change.job.id, MOST_METRICS, LONGEST_NAME),
+        )
     change.metric_rows = columns
     change.job.latest_metrics = latest
+
+
+def _has_place(name: str, latest: dict[str, Any]) -> bool:
+    """And takes it; the value follows."""
+    if name not in latest and len(latest) < MOST_METRICS and len(name) <= LONGEST_NAME:
+        latest[name] = None
+    return name in latest
 
 
 def read_rows(rows: Any) -> list[Row]:

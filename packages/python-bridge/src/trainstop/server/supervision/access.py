@@ -1,4 +1,4 @@
-"""A run directory is its script's too, which may have taken the server's own right to it: `chmod` for people."""
+"""A run directory is its script's too, which may have taken the server's own right to it."""
 
 from __future__ import annotations
 
