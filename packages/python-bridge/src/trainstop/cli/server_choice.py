@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from trainstop.cli.plain_error import MISUSED, PlainError
 from trainstop.cli.readable import moment
+from trainstop.rundir.process_identity import boot_id
 from trainstop.server.server_address import read_server_address
 
 DEFAULT_DATA = ".trainstop"
 BASE_PATH = "/api/training"
+SYSTEM_USER = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +71,17 @@ def choose(
                 MISUSED,
             )
         return Server(address, _token_in(token_file), str(token_file), None)
-    found = data if data is not None else _nearest(here)
-    if found is None:
-        raise PlainError(
-            f"No server is known: there is no {DEFAULT_DATA} directory in {here} or above it. Start one with "
-            "`trainstop serve`, or name one with --data, or with --url and "
-            f"--token-file.{_of_a_run(of_a_run)}"
-        )
-    return _server_of(found, token_file)
+    if data is not None:
+        return _server_of(data, token_file)
+    found = _nearest(here)
+    if found is not None:
+        _refuse_if_planted(found)
+        return _server_of(found, token_file)
+    raise PlainError(
+        f"No server is known: there is no {DEFAULT_DATA} directory in {here} or above it. Start one with "
+        "`trainstop serve`, or name one with --data, or with --url and "
+        f"--token-file.{_of_a_run(of_a_run)}"
+    )
 
 
 def _server_of(data_dir: Path, token_file: Path | None) -> Server:
@@ -97,6 +102,26 @@ def _server_of(data_dir: Path, token_file: Path | None) -> Server:
         )
     file = token_file or address.token_file
     return Server(_checked(address.url), _token_in(file), str(file), data_dir)
+
+
+def _refuse_if_planted(found: Path) -> None:
+    """Whoever wrote a directory in which somebody happens to stand (a clone, an archive, /tmp) must not learn
+    the secrets of that person: the address in it says where a token goes, and in which file that is."""
+    try:
+        owner = found.stat().st_uid
+        address = read_server_address(found)
+    except OSError:
+        return  # what that means is said by whoever looks next
+    if owner not in (SYSTEM_USER, os.geteuid()):
+        raise PlainError(
+            f"The directory {found} belongs to another user, so the address in it is not followed by itself. "
+            f"If you trust it, name it: --data {found}"
+        )
+    if address is not None and address.identity["boot_id"] != boot_id():
+        raise PlainError(
+            f"The server address in {found} was written on another machine, or before this one was restarted, "
+            f"so it is not followed by itself. If it is your server's, name the directory: --data {found}"
+        )
 
 
 def _nearest(here: Path) -> Path | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,3 +103,37 @@ def test_a_file_that_holds_no_token_is_told_without_its_text(token_file: Path, t
     token_file.unlink()
     with pytest.raises(PlainError, match="can't be read: No such file or directory"):
         choose(ELSEWHERE, token_file, None, {}, Path("/"))
+
+
+def plant(data: Path, secret: Path, **fields: Any) -> None:
+    """What a clone or an archive can bring along."""
+    told = {
+        "url": ELSEWHERE,
+        "token_file": str(secret),
+        "boot_id": "of-no-machine",
+        "pid": 1,
+        "start_ticks": 1,
+    }
+    path = data / NAME
+    path.write_text(json.dumps({**told, "started": "2026-11-23T10:00:00.000Z", **fields}))
+
+
+def test_an_address_that_came_with_a_clone_gets_no_secret_of_whoever_stands_there(
+    data: Path, tmp_path: Path, token_file: Path
+) -> None:
+    plant(data, token_file)
+    with pytest.raises(PlainError, match=r"another machine .* --data") as raised:
+        choose(None, None, None, {}, tmp_path)
+    assert "another-token" not in str(raised.value)
+    # Whoever names the directory means it: a file system that several machines share, say.
+    assert choose(None, None, data, {}, tmp_path).url == ELSEWHERE
+
+
+def test_a_directory_of_somebody_elses_is_not_followed_by_itself(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainstop.cli.server_choice.os.geteuid", lambda: data.stat().st_uid + 1)
+    monkeypatch.setattr("trainstop.cli.server_choice.SYSTEM_USER", -1)
+    with pytest.raises(PlainError, match=r"another user.* --data"):
+        choose(None, None, None, {}, tmp_path)
+    assert choose(None, None, data, {}, tmp_path).token == "the-servers-token"
