@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import socket
+import stat
 from pathlib import Path
 
 from trainstop.rundir.atomic_file import read_json, write_json_atomically
@@ -23,9 +24,11 @@ class DataDirectoryInUseError(Exception):
 def claim(data_dir: Path) -> int:
     """A lock on the directory, held until it is closed or the process ends, however that ends.
 
-    Raises DataDirectoryInUseError when another server has it, OSError when the directory can't be written.
+    Raises DataDirectoryInUseError when another server has it or when others could have put something into it,
+    OSError when the directory can't be written.
     """
-    lock = os.open(data_dir / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    _refuse_others(data_dir)
+    lock = os.open(data_dir / "server.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -35,6 +38,21 @@ def claim(data_dir: Path) -> int:
             "Stop it first, or name another directory with --data."
         ) from None
     return lock
+
+
+def _refuse_others(data_dir: Path) -> None:
+    """Who can put a token into it that they know would give orders to the server's user, which may be root."""
+    status = data_dir.stat()
+    if status.st_uid != os.geteuid():
+        raise DataDirectoryInUseError(
+            f"The data directory {data_dir} belongs to another user (id {status.st_uid}), who could give this "
+            "server orders; name one of your own with --data, or run the server as that user."
+        )
+    if status.st_mode & stat.S_IWOTH:
+        raise DataDirectoryInUseError(
+            f"Anybody on this machine can put files into the data directory {data_dir}; name another with "
+            f"--data, or look what is in it and close it: chmod 700 {data_dir}"
+        )
 
 
 def server_id(data_dir: Path) -> str:
