@@ -85,20 +85,32 @@ def questions(jobs: Jobs, count: int) -> dict[str, Callable[[], Any]]:
     def owner() -> str:
         return f"owner-{chance.randrange(OWNERS)}"
 
-    def ask(owner: str | None, statuses: list[str], before: int | None) -> Any:
+    originals = [(job["id"], job["owner"]) for job in rows(min(BATCH, count))]
+
+    def some_job() -> tuple[str, str]:
+        """And its owner."""
+        id_, owner = chance.choice(originals)
+        copy = chance.randrange(max(1, count // BATCH))
+        return (f"c{copy}_{id_}" if copy else id_), owner
+
+    def ask(owner: str | None, statuses: list[str], before: str | None) -> Any:
         return jobs.newest(owner, statuses, before, PAGE)
+
+    def of_an_owner_from_the_middle_on() -> Any:
+        before, its_owner = some_job()
+        return ask(its_owner, [], before)
 
     return {
         "first page": lambda: ask(None, [], None),
-        "a page in the middle": lambda: ask(None, [], chance.randrange(1, count)),
+        "a page in the middle": lambda: ask(None, [], some_job()[0]),
         "of an owner": lambda: ask(owner(), [], None),
-        "of an owner, from the middle on": lambda: ask(owner(), [], chance.randrange(1, count)),
-        "with a frequent status": lambda: ask(None, ["completed"], chance.randrange(1, count)),
+        "of an owner, from the middle on": of_an_owner_from_the_middle_on,
+        "with a frequent status": lambda: ask(None, ["completed"], some_job()[0]),
         "with a rare status": lambda: ask(None, ["running"], None),
         "not over, all statuses of that": lambda: ask(
             None, ["pending", "running", "pausing", "paused", "stopping"], None
         ),
-        "with several statuses": lambda: ask(None, ["failed", "paused"], chance.randrange(1, count)),
+        "with several statuses": lambda: ask(None, ["failed", "paused"], some_job()[0]),
         "of an owner with a frequent status": lambda: ask(owner(), ["completed"], None),
         "of an owner with a rare status": lambda: ask(owner(), ["running"], None),
         "of an owner with several statuses": lambda: ask(owner(), ["cancelled", "running"], None),

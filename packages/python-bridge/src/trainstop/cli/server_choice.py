@@ -119,8 +119,9 @@ def _refuse_if_planted(found: Path) -> None:
         )
     if address is not None and address.identity["boot_id"] != boot_id():
         raise PlainError(
-            f"The server address in {found} was written on another machine, or before this one was restarted, "
-            f"so it is not followed by itself. If it is your server's, name the directory: --data {found}"
+            f"The server address in {found} was written on another machine, or before this one was "
+            "restarted, so it is not followed by itself. If it is your server's, name the "
+            f"directory: --data {found}"
         )
 
 

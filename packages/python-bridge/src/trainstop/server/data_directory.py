@@ -41,12 +41,12 @@ def claim(data_dir: Path) -> int:
 
 
 def _refuse_others(data_dir: Path) -> None:
-    """Who can put a token into it that they know would give orders to the server's user, which may be root."""
+    """Who can put a token that they know into it could give orders to the server's user, say root."""
     status = data_dir.stat()
     if status.st_uid != os.geteuid():
         raise DataDirectoryInUseError(
-            f"The data directory {data_dir} belongs to another user (id {status.st_uid}), who could give this "
-            "server orders; name one of your own with --data, or run the server as that user."
+            f"The data directory {data_dir} belongs to another user (id {status.st_uid}), who could give "
+            "this server orders; name one of your own with --data, or run the server as that user."
         )
     if status.st_mode & stat.S_IWOTH:
         raise DataDirectoryInUseError(

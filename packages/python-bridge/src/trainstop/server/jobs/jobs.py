@@ -205,9 +205,10 @@ class Jobs:
 
     @repeated
     def newest(
-        self, owner: str | None, statuses: Sequence[str], before: int | None, limit: int
-    ) -> tuple[list[Read], int | None]:
-        """Newest first; the number is what to go on `before`, None at the end."""
+        self, owner: str | None, statuses: Sequence[str], before: str | None, limit: int
+    ) -> tuple[list[Read], str | None]:
+        """Newest first; the id is that of the job to go on `before`, None at the end. Raises Refusal for one
+        that this owner doesn't have."""
         with self._database.read() as connection:
             return reading.jobs(
                 connection, self.generation, owner=owner, statuses=statuses, before=before, limit=limit

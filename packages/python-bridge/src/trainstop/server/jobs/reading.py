@@ -80,12 +80,15 @@ def jobs(
     *,
     owner: str | None,
     statuses: Sequence[str],
-    before: int | None,
+    before: str | None,
     limit: int,
-) -> tuple[list[dict[str, Any]], int | None]:
-    """The newest `limit` jobs, of those statuses if any are given, and the number to go on `before`."""
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The newest `limit` jobs, of those statuses if any are given, and the job to go on `before`. A job and
+    no number: numbers would tell how many jobs others start. Raises Refusal when there is no such job, for
+    this owner or at all."""
+    number = None if before is None else _number_of(connection, before, owner)
     newest = [
-        _newest(owner=owner, status=status, before=before, limit=limit + 1)
+        _newest(owner=owner, status=status, before=number, limit=limit + 1)
         for status in dict.fromkeys(statuses) or (None,)
     ]
     if len(newest) == 1:
@@ -98,7 +101,19 @@ def jobs(
         rows = connection.execute(query.order_by(table.c.number.desc()).limit(limit + 1)).all()
     found = [JobRecord.from_row(row) for row in rows[:limit]]
     more = len(rows) > limit
-    return wire_jobs(connection, found, generation), rows[limit - 1].number if more else None
+    return wire_jobs(connection, found, generation), found[-1].id if more else None
+
+
+def _number_of(connection: Connection, job_id: str, owner: str | None) -> int:
+    table = tables.jobs
+    row = connection.execute(select(table.c.number, table.c.owner).where(table.c.id == job_id)).first()
+    if row is None or (owner is not None and row.owner != owner):
+        raise Refusal(
+            "invalid_request",
+            "cursor is none of this server's (any more); leave it out to begin anew.",
+            field="cursor",
+        )
+    return int(row.number)
 
 
 def _newest(*, owner: str | None, status: str | None, before: int | None, limit: int) -> Select[Any]:

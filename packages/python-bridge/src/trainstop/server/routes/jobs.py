@@ -84,19 +84,19 @@ def _statuses(request: Request) -> list[str]:
     return statuses
 
 
-def _cursor(request: Request) -> int | None:
+def _cursor(request: Request) -> str | None:
     text = request.query_params.get("cursor")
     if text is None:
         return None
-    match = re.fullmatch(r"before-([0-9]{1,15})", text)
+    match = re.fullmatch(r"before-([A-Za-z0-9_-]{1,64})", text)
     if match is None:
         raise RequestError(
             422,
             "invalid_request",
-            "cursor is none of this server's; leave it out to begin anew.",
+            "cursor is none of this server's (any more); leave it out to begin anew.",
             field="cursor",
         )
-    return int(match[1])
+    return match[1]
 
 
 def _limit(request: Request) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from starlette.routing import Mount, Route
@@ -275,6 +276,24 @@ def test_a_jobs_owner_is_told_of_it_under_the_same_request(
 
 def test_a_list_never_shows_someone_elses_jobs_whatever_the_cursor(site: Site, job_id: str) -> None:
     headers = [*allowed(site.port), ("Trainstop-Owner", "eve")]
-    for query in ("", "?cursor=before-999999", "?limit=200", "?status=completed", "?cursor=before-1"):
+    for query in ("", "?limit=200", "?status=completed"):
         answer = ask(site.port, "GET", f"{BASE_PATH}/jobs{query}", headers)
         assert answer.status == 200 and json.loads(answer.body)["jobs"] == []
+    headers.append(("X-Request-Id", "same"))
+    theirs, nothing = (
+        ask(site.port, "GET", f"{BASE_PATH}/jobs?cursor=before-{id_}", headers)
+        for id_ in (job_id, ID_OF_NOTHING)
+    )
+    assert theirs.status == 422 and (theirs.status, theirs.body) == (nothing.status, nothing.body)
+
+
+def test_a_list_does_not_tell_how_many_jobs_others_start(site: Site, job_id: str) -> None:
+    headers = [*allowed(site.port), ("Trainstop-Owner", "counting"), ("X-Request-Id", "same")]
+
+    def told() -> list[Any]:
+        answer = json.loads(ask(site.port, "GET", f"{BASE_PATH}/jobs?limit=1", headers).body)
+        return [answer["next_cursor"], *(name for name in answer["jobs"][0] if "number" in name)]
+
+    own = [site.desk.start("counting") for _ in range(2)]
+    site.desk.start("somebody else")
+    assert told() == [f"before-{own[1]}"]
