@@ -35,7 +35,7 @@ What may be started through `POST /jobs`: argv only, never a shell. Without a te
 
 | key | type | default | meaning |
 |---|---|---|---|
-| `command` | list of texts | needed | The program and its words. `{python}` is the server's own interpreter, `{param}` the value of a parameter; each word stays one word |
+| `command` | list of texts | needed | The program and its words. `{python}` is the server's own interpreter, `{param}` the value of a parameter; each word stays one word, and none that begins with a string parameter may become an option (`-…`); what a program itself makes of a text (`@file`, a path) is for the template's author to judge |
 | `title` | text | its name | For people |
 | `description` | text | none | For people |
 | `best_metric` | text | none | The metric by which a checkpoint is the best, where the script itself names none |

@@ -123,6 +123,21 @@ def test_a_line_stays_one_line() -> None:
         assert line.isprintable()
 
 
+def test_a_stack_trace_has_lines_and_no_other_control_character() -> None:
+    """Nor can what somebody sent pass for a line of the log."""
+    for format_ in ("text", "json"):
+        with logged(format_) as stream:
+            try:
+                raise ValueError(
+                    "\x1b]0;title\x07 \r\x85 \n2026-11-23 10:00:00,123 INFO trainstop: all is well"
+                )
+            except ValueError:
+                log.exception("it \x1b[2J failed\n2026-11-23 10:00:00,123 INFO trainstop: all is well")
+        lines = stream.getvalue().splitlines()
+        assert all(line.isprintable() for line in lines)
+        assert not any(line.startswith("2026-11-23") for line in lines)
+
+
 def test_text_is_for_people_and_names_request_and_job_once() -> None:
     with logged("text") as stream, about_job("job_1"):
         log.info("hello")

@@ -34,12 +34,12 @@ async def read_body(
         )
     try:
         value = json.loads(data, parse_constant=_no_constant, parse_float=_finite)
+        if not isinstance(value, dict):
+            raise RequestError(422, "invalid_request", "The body must be a JSON object.")
+        if not control_characters:
+            _refuse_unprintable(value)
     except (ValueError, RecursionError):
         raise RequestError(400, "invalid_request", "The body is not valid JSON.") from None
-    if not isinstance(value, dict):
-        raise RequestError(422, "invalid_request", "The body must be a JSON object.")
-    if not control_characters:
-        _refuse_unprintable(value)
     return value
 
 

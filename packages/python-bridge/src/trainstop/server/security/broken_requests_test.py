@@ -64,6 +64,18 @@ def test_a_body_that_is_no_json_object_is_refused_plainly(
     assert answer.status in (400, 403, 422) and answer.code is not None, answer
 
 
+@with_a_body
+def test_a_body_of_any_depth_gets_an_answer_and_no_failure(site: Site, operation: Operation) -> None:
+    """Where reading it still goes and looking through it does not, too."""
+    headers = [*bearing(site, operation), JSON_TYPE]
+    for depth in (100, *range(850, 1000, 3), 5_000, 9_000):
+        body = (
+            b'{"a":' * (depth // 2) + b"[" * (depth // 2) + b'"x"' + b"]" * (depth // 2) + b"}" * (depth // 2)
+        )
+        answer = ask(site.port, operation.method, target(operation), headers, body)
+        assert 200 <= answer.status < 500, (depth, answer)
+
+
 BAD_IDS = [
     "..",
     ".",

@@ -46,6 +46,6 @@ class Credentials:
 
     def is_secret(self, text: str) -> bool:
         """Whether a text is one of them, or looks like one."""
-        return text == self._token.value or any(
+        return self._token.is_value(text.encode("utf-8", "surrogatepass")) or any(
             shape.fullmatch(text) is not None for shape in (WORKER_TOKEN, JSON_WEB_TOKEN)
         )

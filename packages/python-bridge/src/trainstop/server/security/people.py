@@ -83,6 +83,7 @@ class People:
                 leeway=self._leeway,
                 options={"require": ["exp", "iss", "aud"], "enforce_minimum_key_length": True},
             )
+            expires_at = float(claims["exp"]) + self._leeway
         except jwt.ExpiredSignatureError:
             raise CredentialError(EXPIRED) from None
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError):
@@ -92,7 +93,7 @@ class People:
             id=self._id(claims),
             name=self._name(claims),
             operator=self._is_operator(claims),
-            expires_at=float(claims["exp"]) + self._leeway,
+            expires_at=expires_at,
         )
 
     def _id(self, claims: dict[str, Any]) -> str:

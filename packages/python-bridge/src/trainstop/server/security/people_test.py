@@ -114,6 +114,7 @@ BAD_TOKENS = {
     "no expiry": token(exp=None),
     "an expiry that is none": token(exp="never"),
     "an endless expiry": raw(claims(exp=1e400)),
+    "an expiry that no clock can hold": raw(claims(exp=10**400)),
     "other issuer": token(iss="https://evil.example"),
     "issuer with a slash": token(iss=f"{ISSUER}/"),
     "no issuer": token(iss=None),

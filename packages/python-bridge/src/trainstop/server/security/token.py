@@ -30,8 +30,11 @@ class Token:
     def admits(self, authorization: bytes | None) -> bool:
         """Whether an Authorization header bears this token. Takes the same time wherever it differs."""
         scheme, _, given = (authorization or b"").partition(b" ")
-        same = hmac.compare_digest(hashlib.sha256(given.strip()).digest(), self._digest)
-        return same and scheme.lower() == b"bearer"
+        return self.is_value(given.strip()) and scheme.lower() == b"bearer"
+
+    def is_value(self, given: bytes) -> bool:
+        """Takes the same time wherever it differs."""
+        return hmac.compare_digest(hashlib.sha256(given).digest(), self._digest)
 
 
 def read_token(path: Path) -> Token:

@@ -49,9 +49,7 @@ class Template:
         words |= {name: param.word(values[name]) for name, param in self.params.items()}
         argv = []
         for item in self.command:
-            whole = PLACEHOLDER.fullmatch(item)
-            if whole is not None and whole[1] in self.params:
-                self._refuse_option(whole[1], values[whole[1]])
+            self._refuse_option(item, words)
             argv.append(PLACEHOLDER.sub(lambda match: words[match[1]], item))
         return argv
 
@@ -63,7 +61,12 @@ class Template:
             "params": [param.wire() for param in self.params.values()],
         }
 
-    def _refuse_option(self, name: str, value: Value) -> None:
-        """A text that is a whole word of the command could pass for one of the program's options."""
-        if isinstance(value, str) and value.startswith("-") and self.params[name].type == "string":
-            raise ParamError(name, f'The parameter {name} must not begin with "-".')
+    def _refuse_option(self, item: str, words: Mapping[str, str]) -> None:
+        """A text that a word of the command begins with could pass for one of the program's options."""
+        begin = 0
+        while (hole := PLACEHOLDER.match(item, begin)) is not None and words[hole[1]] == "":
+            begin = hole.end()
+        if hole is None or hole[1] not in self.params:
+            return
+        if self.params[hole[1]].type == "string" and words[hole[1]].startswith("-"):
+            raise ParamError(hole[1], f'The parameter {hole[1]} must not begin with "-".')
