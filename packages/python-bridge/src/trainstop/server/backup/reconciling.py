@@ -7,13 +7,14 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from sqlalchemy import Connection, select, update
 
 from trainstop.protocol.primitives import ID_PATTERN
 from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.clock import now, rfc3339
-from trainstop.rundir.control import read_control
+from trainstop.rundir.control import NEVER, read_control
 from trainstop.rundir.layout import LARGEST_SPEC_BYTES, RunDir, job_dir
 from trainstop.server.jobs.progress import no_progress
 from trainstop.server.jobs.receipts import put_receipt
@@ -23,6 +24,11 @@ from trainstop.server.store.database import Database
 from trainstop.server.store.records import AttemptRecord, CheckpointRecord, CommandRecord, JobRecord
 from trainstop.server.supervision.launch import has_shim
 from trainstop.shim.spec import Spec, SpecError
+
+if TYPE_CHECKING:
+    from trainstop.rundir.control import ControlCommand
+
+_ATTEMPT = re.compile(r"[1-9][0-9]{0,8}")
 
 
 @dataclass(slots=True)
@@ -98,7 +104,7 @@ def _take_up_command(connection: Connection, run: RunDir, job: JobRecord) -> Non
         asked = read_control(run.control)
     except (OSError, ValueError, LookupError, TypeError):
         return
-    if asked is None or asked["action"] == "resume" or asked.get("hold") or State(job.status) in FINAL:
+    if not _makes_sense(asked) or asked.get("hold") or State(job.status) in FINAL:
         return
     if CommandRecord.find(connection, id=asked["id"]) is not None:
         return
@@ -122,6 +128,20 @@ def _take_up_command(connection: Connection, run: RunDir, job: JobRecord) -> Non
     job.status = (State.STOPPING if command.action == "cancel" else State.PAUSING).value
     job.status_version += 1
     job.save(connection)
+
+
+def _makes_sense(asked: Any) -> TypeGuard[ControlCommand]:
+    """A stop or a pause as a server writes it. The directory is the script's too."""
+    if not isinstance(asked, dict) or asked.get("action") not in ("cancel", "pause"):
+        return False
+    times = [asked.get("created_at"), asked.get("deadline")]
+    times += [] if asked.get("term_at") is None else [asked["term_at"]]
+    return (
+        isinstance(asked.get("id"), str)
+        and re.fullmatch(ID_PATTERN, asked["id"]) is not None
+        and asked.get("mode") in ("graceful", "checkpoint", "epoch", "force")
+        and all(type(each) in (int, float) and 0 <= each <= NEVER for each in times)
+    )
 
 
 def _end_command(connection: Connection, job: JobRecord, at: str) -> None:
@@ -157,7 +177,7 @@ def _newest_attempt(data_dir: Path, job_id: str) -> int | None:
     attempts = job_dir(data_dir, job_id) / "attempts"
     if not attempts.is_dir():
         return None
-    numbers = [int(name) for name in os.listdir(attempts) if name.isdecimal()]  # noqa: PTH208
+    numbers = [int(name) for name in os.listdir(attempts) if _ATTEMPT.fullmatch(name)]  # noqa: PTH208
     return max((n for n in numbers if has_shim(RunDir.of(data_dir, job_id, n))), default=None)
 
 
@@ -165,6 +185,10 @@ def _spec(run: RunDir) -> tuple[Spec, dict[str, str] | None] | None:
     """And the checkpoint that it began from."""
     try:
         value = read_json(run.spec, largest=LARGEST_SPEC_BYTES)
-        return Spec(value), (value or {}).get("resume")
+        spec, resume = Spec(value), (value or {}).get("resume")
     except (ValueError, OSError, SpecError):
         return None
+    known = isinstance(resume, dict) and all(
+        isinstance(resume.get(name), str) for name in ("checkpoint_id", "path")
+    )
+    return spec, {name: resume[name] for name in ("checkpoint_id", "path")} if known else None
