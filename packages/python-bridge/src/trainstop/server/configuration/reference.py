@@ -41,7 +41,7 @@ What may be started through `POST /jobs`: argv only, never a shell. Without a te
 | `best_metric` | text | none | The metric by which a checkpoint is the best, where the script itself names none |
 | `best_mode` | `"min"` or `"max"` | `"min"` | Whether less of it is better, or more |
 | `cwd` | text | `"."` | Where it runs; relative to this file |
-| `env` | table of texts | `{}` | Added to the server's own environment, from which all secrets and `TRAINSTOP_…` are taken |
+| `env` | table of texts | `{}` | Added to the server's own environment, from which `TRAINSTOP_…` and the server's own secrets are taken, and nothing else: a cloud's credentials go along |
 
 `[templates.NAME.params.PARAM]`, one for each `{param}`:
 
