@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import httpx
@@ -10,21 +10,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from trainstop.server.observability import metrics as module
 from trainstop.server.observability.metrics import Metrics
-from trainstop.server.routes.conftest import TOKEN, Site, serving
+from trainstop.server.routes.conftest import TOKEN, Site, serving, site
 from trainstop.server.routes.stream_counts import StreamCounts
 from trainstop.server.security.token import Token
 from trainstop.server.store.database import StoreError
+
+__all__ = ["site"]
 
 
 @pytest.fixture(autouse=True)
 def jobs_are_counted_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "JOBS_ARE_COUNTED_AGAIN_AFTER_SECONDS", 0.0)
-
-
-@pytest.fixture(scope="module", name="site")
-def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(tmp_path_factory.mktemp("data")) as (site, _):
-        yield site
 
 
 def url_of(site: Site) -> str:

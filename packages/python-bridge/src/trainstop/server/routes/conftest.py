@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from pydantic import SecretStr
 from referencing import Registry, Resource
 
 from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration
 from trainstop.server.configuration.limits_section import LimitsSection
+from trainstop.server.configuration.store_section import StoreSection
+from trainstop.server.conftest import IN_MEMORY, STORES, postgres
 from trainstop.server.jobs.conftest import TEMPLATE, Clock, Desk
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.security.token import Token
@@ -116,7 +120,19 @@ def serving(
         assert not thread.is_alive()
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(tmp_path_factory.mktemp("data")) as (site, _):
+@contextlib.contextmanager
+def serving_over(store: str, **sections: Any) -> Iterator[Site]:
+    """The same with an empty store of a kind, and nothing that waits for a disk."""
+    url = SecretStr(postgres().new_database()) if store == "postgresql" else None
+    with (
+        tempfile.TemporaryDirectory(dir=IN_MEMORY) as directory,
+        serving(Path(directory), store=StoreSection(url=url), **sections) as (site, _),
+    ):
+        yield site
+
+
+@pytest.fixture(scope="module", params=STORES)
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """Over each store."""
+    with serving_over(request.param) as site:
         yield site

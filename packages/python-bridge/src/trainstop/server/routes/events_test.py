@@ -211,8 +211,10 @@ def test_many_readers_that_come_in_the_middle_of_everything_all_see_the_same(sit
 def test_a_reader_that_does_not_read_holds_up_nobody_and_is_told_what_it_missed(site: Site) -> None:
     """It stops reading while far more than any buffer comes, then reads on."""
     job_id = site.desk.running()
-    with socket.create_connection(("127.0.0.1", site.port)) as slow:
+    with socket.socket() as slow:
+        slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # else megabytes find room on the way
         slow.settimeout(WAIT_SECONDS)
+        slow.connect(("127.0.0.1", site.port))
         request = f"GET {BASE_PATH}/jobs/{job_id}/events HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\n"
         slow.sendall(f"{request}Authorization: Bearer {TOKEN}\r\n\r\n".encode())
         response = http.client.HTTPResponse(slow)
@@ -223,7 +225,8 @@ def test_a_reader_that_does_not_read_holds_up_nobody_and_is_told_what_it_missed(
             site.desk.tell(job_id, "rank-0", "metrics", rows=[[step, 1, moment, names]])
         with reading(site, job_id) as fast:
             assert fast.next() is not None
-        site.desk.exit(job_id, 0)
+            site.desk.exit(job_id, 0)
+            assert fast.rest()[-1]["type"] == "end"
         lines = response.read().split(b"\n")
     events = [json.loads(line.removeprefix(b"data: ")) for line in lines if line.startswith(b"data: ")]
     types = [event["type"] for event in events]

@@ -4,7 +4,7 @@ follow from the table of transitions, so that no cell can be missed."""
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -23,7 +23,7 @@ from trainstop.server.jobs.states import (
     Trigger,
     state_of,
 )
-from trainstop.server.routes.conftest import Site, serving
+from trainstop.server.routes.conftest import Site
 
 ACTORS = ("user", "service", "rule", "system")
 ASKS: dict[str, tuple[Trigger, dict[str, Any]]] = {
@@ -98,12 +98,6 @@ BUILT: dict[State, Callable[[Desk], str]] = {
     State.COMPLETED: _ended(0),
     State.FAILED: _ended(1),
 }
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(tmp_path_factory.mktemp("cells")) as (site, _):
-        yield site
 
 
 def state_now(desk: Desk, job_id: str) -> State:

@@ -10,10 +10,8 @@ import pytest
 from trainstop.checkpoints.saving import Save
 from trainstop.rundir.layout import RunDir
 from trainstop.server.app import WORKER_KEY_NAME
-from trainstop.server.routes.conftest import PROTOCOL, WAIT_SECONDS, Site, site
+from trainstop.server.routes.conftest import PROTOCOL, WAIT_SECONDS, Site
 from trainstop.server.security.worker_token import WorkerTokens, read_worker_key
-
-__all__ = ["site"]
 
 
 class Run:

@@ -14,10 +14,8 @@ from typing import Any
 import pytest
 
 from trainstop.server.app import BASE_PATH, WORKER_KEY_NAME
-from trainstop.server.routes.conftest import TOKEN, WAIT_SECONDS, Site, site
+from trainstop.server.routes.conftest import TOKEN, WAIT_SECONDS, Site, serving_over
 from trainstop.server.security.worker_token import WorkerTokens, read_worker_key
-
-__all__ = ["site"]
 
 OPENAPI = Path(__file__).parents[5] / "sdk" / "protocol" / "openapi.json"
 JSON_TYPE = ("Content-Type", "application/json")
@@ -186,6 +184,13 @@ with_a_body = pytest.mark.parametrize(
     "operation", [each for each in OPERATIONS if each.body is not None], ids=str
 )
 ID_OF_NOTHING = "job_0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """Over one store: who may come in is decided before any is asked."""
+    with serving_over("sqlite") as site:
+        yield site
 
 
 @pytest.fixture(scope="module")

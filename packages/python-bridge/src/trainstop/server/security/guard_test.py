@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from trainstop.server.app import BASE_PATH
-from trainstop.server.routes.conftest import TOKEN, Site, site
+from trainstop.server.routes.conftest import TOKEN, Site
 from trainstop.server.security.hosts import AllowedHosts, is_loopback, split_host
-
-__all__ = ["site"]
 
 JOBS = f"{BASE_PATH}/jobs"
 NO_ROUTES = [("GET", f"{BASE_PATH}/nothing"), ("GET", "/"), ("POST", f"{BASE_PATH}/jobs/")]
