@@ -17,13 +17,14 @@ from typing import Any
 from sqlalchemy import insert, literal, select, text
 
 from trainstop.rundir.clock import rfc3339
-from trainstop.server.conftest import Postgres
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.progress import no_progress
 from trainstop.server.jobs.supervision_view import Launching
 from trainstop.server.store import tables
 from trainstop.server.store.database import Database
 from trainstop.server.store.postgres_url import PostgresUrl
+from trainstop.server.testing.own_directory import on_disk
+from trainstop.server.testing.postgres import Postgres
 
 GOAL_MS = 20.0
 PAGE = 50
@@ -140,7 +141,7 @@ def main() -> None:
         database = Database(Path(directory) / "trainstop.db")
         measure("SQLite", database, count, times)
         database.close()
-    postgres = Postgres(in_memory=False)
+    postgres = Postgres(on_disk())
     try:
         database = Database(PostgresUrl(postgres.new_database()))
         measure("PostgreSQL", database, count, times)

@@ -19,7 +19,7 @@ import pytest
 from trainstop.rundir.atomic_file import read_json
 from trainstop.rundir.journal import read_facts
 from trainstop.rundir.layout import RunDir
-from trainstop.server.conftest import Postgres, postgres
+from trainstop.server.conftest import new_postgres, postgres
 from trainstop.server.supervision.conftest import DEAF, TRAINING, WAIT_SECONDS, place, processes_of, until
 
 __all__ = ["place"]
@@ -191,7 +191,7 @@ def test_a_killed_servers_jobs_are_found_by_the_next_on_its_machine_and_by_no_ot
 def test_a_stop_ends_on_its_machine_while_the_database_is_away_and_the_record_catches_up(
     setting: Path,
 ) -> None:
-    own = Postgres()
+    own = new_postgres()
     try:
         with two_servers(setting, own.new_database()) as (a, b):
             job_id = a.launch("deaf")

@@ -13,11 +13,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from trainstop.protocol.job import Job
 from trainstop.protocol.receipt import RECEIPT_STAGES
 from trainstop.rundir.clock import rfc3339, unix_seconds
-from trainstop.server.conftest import IN_MEMORY
 from trainstop.server.jobs.cancel import URGENCY
 from trainstop.server.jobs.conftest import Desk, open_desk
 from trainstop.server.jobs.refusal import Refusal
 from trainstop.server.jobs.states import FINAL
+from trainstop.server.testing.own_directory import in_memory
 
 LARGE = 100_000
 REFUSALS = {"conflict", "no_checkpoint", "invalid_request", "not_supported"}
@@ -36,7 +36,7 @@ class Anything(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._directory = tempfile.TemporaryDirectory(dir=IN_MEMORY)
+        self._directory = tempfile.TemporaryDirectory(dir=in_memory())
         self._open = open_desk(Path(self._directory.name), max_running_jobs=3, store=self.store)
         self.desk: Desk = self._open.__enter__()
         self.seen: dict[str, dict[str, Any]] = {}

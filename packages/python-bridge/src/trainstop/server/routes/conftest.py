@@ -21,11 +21,12 @@ from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration
 from trainstop.server.configuration.limits_section import LimitsSection
 from trainstop.server.configuration.store_section import StoreSection
-from trainstop.server.conftest import IN_MEMORY, STORES, postgres
+from trainstop.server.conftest import STORES, postgres
 from trainstop.server.jobs.conftest import TEMPLATE, Clock, Desk
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.security.token import Token
 from trainstop.server.serving import HttpServer
+from trainstop.server.testing.own_directory import in_memory
 
 TOKEN = "test-token-0123456789"
 GUESSING_ALLOWED = LimitsSection(refusals_per_second=1e6, reports_per_second=1e6)
@@ -125,7 +126,7 @@ def serving_over(store: str, **sections: Any) -> Iterator[Site]:
     """The same with an empty store of a kind, and nothing that waits for a disk."""
     url = SecretStr(postgres().new_database()) if store == "postgresql" else None
     with (
-        tempfile.TemporaryDirectory(dir=IN_MEMORY) as directory,
+        tempfile.TemporaryDirectory(dir=in_memory()) as directory,
         serving(Path(directory), store=StoreSection(url=url), **sections) as (site, _),
     ):
         yield site

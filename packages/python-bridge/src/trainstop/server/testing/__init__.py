@@ -1,0 +1,1 @@
+"""Real databases for the tests and benchmarks. In no wheel."""
