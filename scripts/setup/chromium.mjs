@@ -1,7 +1,7 @@
-import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { execute } from '../command.mjs'
 import { PlainError } from '../plain-error.mjs'
+import { installDebianPackages } from './debian-package.mjs'
+import { runnable } from './runnable.mjs'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome']
 const usualPlaces = [
@@ -23,20 +23,9 @@ export async function requireChromium() {
   }
   const found = find()
   if (found) return found
-  if (process.getuid?.() === 0 && (await execute(['apt-get', '--version'], { quiet: true })).code === 0) {
-    console.log('Installing Chromium with apt-get …')
-    const env = { DEBIAN_FRONTEND: 'noninteractive' }
-    await execute(['apt-get', 'update', '-qq'], { quiet: true })
-    await execute(
-      ['apt-get', 'install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-liberation'],
-      {
-        quiet: true,
-        env,
-      },
-    )
-    const installed = find()
-    if (installed) return installed
-  }
+  await installDebianPackages('chromium', 'fonts-liberation')
+  const installed = find()
+  if (installed) return installed
   throw new PlainError(
     'The browser tests need Chromium, and none was found. Install it (Debian: sudo apt install chromium; ' +
       'macOS: brew install --cask chromium) or name one with TRAINSTOP_CHROMIUM=/path/to/chromium.',
@@ -48,13 +37,4 @@ function find() {
     .split(delimiter)
     .flatMap((dir) => names.map((name) => join(dir, name)))
   return [...inPath, ...usualPlaces].find(runnable)
-}
-
-function runnable(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

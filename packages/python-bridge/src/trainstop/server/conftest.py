@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,15 @@ from trainstop.server.store import tables
 from trainstop.server.store.database import Database
 from trainstop.server.store.postgres_url import PostgresUrl
 from trainstop.server.testing.own_directory import in_memory
+from trainstop.server.testing.pgbouncer import PooledPostgres
 from trainstop.server.testing.postgres import Postgres
 
 STORES = ("sqlite", "postgresql")
 
 
 def new_postgres() -> Postgres:
-    """One that a test may stop."""
-    return Postgres()
+    """One that a test may stop; reached through a PgBouncer where the whole run is to be."""
+    return PooledPostgres() if os.environ.get("TRAINSTOP_TESTS_THROUGH_PGBOUNCER") else Postgres()
 
 
 @functools.cache
