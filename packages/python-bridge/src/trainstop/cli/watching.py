@@ -32,7 +32,7 @@ class Watched:
     done: bool = False
     error: str | None = None
     offered: bool = False
-    _shown: set[tuple[str, str, str]] = field(default_factory=set)
+    _shown: set[tuple[str, str, str, str | None]] = field(default_factory=set)
 
     @property
     def is_over(self) -> bool:
@@ -44,7 +44,7 @@ class Watched:
         """Receipts that were not shown yet."""
         new = []
         for receipt in self.command["receipts"]:
-            key = (self.command["id"], receipt["stage"], receipt["state"])
+            key = (self.command["id"], receipt["stage"], receipt["state"], receipt["detail"])
             if key not in self._shown:
                 self._shown.add(key)
                 new.append(receipt)

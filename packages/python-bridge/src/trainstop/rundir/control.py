@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         it is a graceful stop. None for the other modes."""
         term_at: float | None
         """When the shim sends SIGTERM to the main process; None where nothing is ever killed."""
+        reported: NotRequired[bool]
+        """A rank reports by HTTP and hears of this in the answers, though it has no file here."""
         deadline: float
         """Cancel: when everything left is killed. Otherwise when the command expires: a paused run goes on, a
         held one stays held. `NEVER` for a hold that was reached, which lasts until it is lifted."""

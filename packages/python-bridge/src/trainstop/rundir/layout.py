@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 KEPT_NAME = "output.kept.json"
@@ -70,6 +71,10 @@ class RunDir:
 
     def rank_wakes(self) -> list[Path]:
         return sorted(self.path.glob("rank-*.wake"))
+
+    def has_ranks(self) -> bool:
+        """Whether any rank has come here, be it long ago. Raises OSError where that can't be seen."""
+        return any(name.startswith("rank-") for name in os.listdir(self.path))  # noqa: PTH208 - a plain list
 
     @property
     def checkpoints(self) -> Path:

@@ -8,6 +8,7 @@ goes on when the server is killed. How it works, from the outside in:
     launch          one shim for an attempt, as a daemon; says on its way out whether that worked
     supervisor      the loop: wait, look, reap, act
     ladder          when to send what: pure, also used by the server for a job whose shim died
+    listening       whether anybody in the run hears of a command by himself; also used by the server
     gpu_watch       who holds which GPU, before and after the stop
     main_process    how the job's command is started
     process_tree    who belongs to the job, and killing until none is left; also used by the server

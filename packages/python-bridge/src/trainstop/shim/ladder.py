@@ -3,9 +3,12 @@
 - cancel: ranks were asked; SIGTERM to the main process at `term_at`; SIGKILL to all at `deadline`. Where the
   run may first go on to its next checkpoint or its epoch's end, those times come after that wait: when to
   leave is the run's own affair, and the ladder is there for one that does not
+- cancel, and nobody in the run listens: SIGTERM is how it is asked, so it comes when the grace begins
 - cancel, force: SIGKILL to all, now
 - pause, hold or not, and the resume of a run that is held: never a signal; the server lets them expire
-- main process gone: SIGTERM to what it left behind; SIGKILL when the linger time (or a deadline) is over
+- main process gone: SIGTERM to what it left behind; SIGKILL when the linger time (or a deadline) is over.
+  Where the ladder's own SIGTERM ended it there is no linger time but the grace: what is left may be the work,
+  and the main process only the shell around it
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, TypeGuard
 
     from trainstop.rundir.control import ControlCommand
 
@@ -30,7 +33,10 @@ class Order:
     The wall clock is read once, at receipt: setting it afterwards moves nothing.
     """
 
-    __slots__ = ("action", "command_id", "deadline", "deadline_asked", "mode", "term_asked", "term_at")
+    __slots__ = (
+        *("action", "command_id", "mode", "reported"),
+        *("deadline", "deadline_asked", "term_asked", "term_at", "wait_asked", "wait_until"),
+    )
 
     def __init__(self, command: ControlCommand, *, wall_now: float, steady_now: float) -> None:
         """Raises ValueError for a command that could not be carried out as it stands."""
@@ -43,9 +49,13 @@ class Order:
             )
         self.deadline_asked = _moment(command, "deadline")
         self.term_asked = None if command.get("term_at") is None else _moment(command, "term_at")
+        self.wait_asked = _wait(command) if self.mode in ("checkpoint", "epoch") else -math.inf
+        self.reported = command.get("reported") is True
         offset = steady_now - wall_now
         self.deadline = self.deadline_asked + offset
         self.term_at = None if self.term_asked is None else self.term_asked + offset
+        self.wait_until = self.wait_asked + offset
+        """When the grace begins."""
 
     @property
     def is_cancel(self) -> bool:
@@ -54,6 +64,11 @@ class Order:
     @property
     def force(self) -> bool:
         return self.mode == "force"
+
+    def tells_ranks_more_than(self, before: Order | None) -> bool:
+        """Whether who heard `before` must hear this too. When which signal comes is no affair of a rank."""
+        names = ("command_id", "mode", "wait_asked", "deadline_asked")
+        return before is None or any(getattr(self, name) != getattr(before, name) for name in names)
 
 
 def receive(
@@ -83,12 +98,14 @@ def next_step(
     now: float,
     *,
     term_sent: bool = False,
+    nobody_listens: bool = False,
     linger_until: float | None = None,
     left_behind_termed: bool = False,
 ) -> tuple[Action, float | None]:
     """What is due, and since or until when. `("wait", t)`: ask again at `t` (None: when something happens).
 
     `now`: the steady clock the order was received on. `term_sent`: this order's SIGTERM is out already.
+    `nobody_listens`: no rank of the run ever did, so that SIGTERM is all it can hear.
     `linger_until`: set once the main process is gone; until then what it left behind may go by itself, having
     had a SIGTERM when `left_behind_termed`. "kill" stays due until nothing is left to kill.
     """
@@ -101,9 +118,18 @@ def next_step(
         return ("wait", end) if left_behind_termed else ("term_left_behind", now)
     if cancel is None or cancel.term_at is None or term_sent:
         return "wait", end
-    if now >= cancel.term_at:
-        return "term_main", cancel.term_at
-    return "wait", min(cancel.term_at, cancel.deadline)
+    term_at = min(cancel.term_at, cancel.wait_until) if nobody_listens else cancel.term_at
+    if now >= term_at:
+        return "term_main", term_at
+    return "wait", min(term_at, cancel.deadline)
+
+
+def lingers_until(order: Order | None, now: float, linger_seconds: float, *, ended_by_term: bool) -> float:
+    """How long what a main process left behind may take, which has just gone. `ended_by_term`: by the SIGTERM
+    of this order."""
+    if ended_by_term and order is not None and order.is_cancel:
+        return math.inf  # the order's deadline comes before that
+    return now + linger_seconds
 
 
 def _kill_time(cancel: Order | None, now: float) -> float | None:
@@ -120,8 +146,13 @@ def _hastened(standing: Order, heard: Order) -> Order:
         standing.term_asked is None or heard.term_asked < standing.term_asked
     )
     more_urgent = _URGENCY[heard.mode] > _URGENCY[standing.mode]
-    if not (sooner_deadline or sooner_term or more_urgent):
+    sooner_grace = heard.wait_asked < standing.wait_asked
+    reported = heard.reported and not standing.reported
+    if not (sooner_deadline or sooner_term or more_urgent or sooner_grace or reported):
         return standing
+    heard.reported = heard.reported or standing.reported
+    if not sooner_grace:
+        heard.wait_asked, heard.wait_until = standing.wait_asked, standing.wait_until
     if not sooner_deadline:
         heard.deadline_asked, heard.deadline = standing.deadline_asked, standing.deadline
     if not sooner_term:
@@ -140,6 +171,16 @@ def _text(command: ControlCommand, name: str) -> str:
 
 def _moment(command: ControlCommand, name: str) -> float:
     value = command.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not _is_time(value):
         raise ValueError(f"the control file's command has no usable {name}: {value!r} is no time")
     return float(value)
+
+
+def _wait(command: ControlCommand) -> float:
+    """Where nobody said how long: not at all, as a rank takes it too."""
+    value = command.get("wait_until")
+    return float(value) if _is_time(value) else -math.inf
+
+
+def _is_time(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

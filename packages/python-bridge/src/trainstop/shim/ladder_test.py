@@ -101,6 +101,44 @@ def test_the_main_process_gets_at_most_one_sigterm_and_only_when_it_is_time(
         assert terms == [pytest.approx(max(STEADY, STEADY + term_at - WALL), abs=1e-6)]
 
 
+@given(commands("cancel"), st.none() | seconds, st.lists(seconds.map(lambda offset: STEADY + offset)))
+def test_where_nobody_listens_sigterm_comes_when_the_grace_begins(
+    cancel: ControlCommand, wait: float | None, looks: list[float]
+) -> None:
+    cancel = {**cancel, "wait_until": None if wait is None else WALL + wait}
+    done = climb(order(cancel), STEADY, looks, nobody_listens=True)
+    assert done[-1] == climb(order(cancel), STEADY, looks)[-1], "the kill has its time all the same"
+    begins = WALL + wait if wait is not None and cancel["mode"] in ("checkpoint", "epoch") else WALL
+    terms = [at for at, action in done if action == "term_main"]
+    asked = cancel["term_at"]
+    term_at = None if asked is None else max(min(asked, begins), WALL)
+    if cancel["mode"] == "force" or term_at is None or term_at >= cancel["deadline"]:
+        assert terms == []
+    else:
+        assert terms == [pytest.approx(STEADY + term_at - WALL, abs=1e-6)]
+
+
+@given(st.sampled_from(["pause", "resume"]), seconds)
+def test_a_pause_that_nobody_hears_never_becomes_a_signal(action: str, later: float) -> None:
+    command = {"id": "cmd_a", "action": action, "mode": "graceful", "created_at": WALL}
+    heard = order(cast("ControlCommand", {**command, "term_at": WALL, "deadline": WALL}))
+    assert next_step(heard, STEADY + later, nobody_listens=True) == ("wait", None)
+
+
+def test_a_rank_that_reports_is_never_forgotten_and_a_shorter_wait_is_news() -> None:
+    times = {"created_at": WALL, "term_at": WALL + 45, "deadline": WALL + 60, "wait_until": WALL + 30}
+    command = cast("ControlCommand", {"id": "cmd_a", "action": "cancel", "mode": "epoch", **times})
+    reported = read(order(command), {**command, "reported": True})
+    assert reported is not None
+    assert reported.reported
+    assert not reported.tells_ranks_more_than(order(command))
+    shorter = read(reported, {**command, "wait_until": WALL + 10})
+    assert shorter is not None
+    assert (shorter.wait_until, shorter.reported) == (STEADY + 10, True)
+    assert shorter.tells_ranks_more_than(reported)
+    assert read(shorter, command) is shorter
+
+
 @given(commands("cancel", id_="cmd_a"), commands("cancel", id_="cmd_a"), st.floats(0, 50))
 def test_the_same_command_again_only_shortens(
     first: ControlCommand, again: ControlCommand, after: float

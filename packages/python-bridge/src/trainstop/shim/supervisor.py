@@ -14,7 +14,8 @@ from trainstop.rundir.wake import poke
 from trainstop.shim.child_signals import child_signals
 from trainstop.shim.gpu_watch import GpuWatch
 from trainstop.shim.job_cgroup import cgroup_around
-from trainstop.shim.ladder import next_step, receive
+from trainstop.shim.ladder import lingers_until, next_step, receive
+from trainstop.shim.listening import nobody_listens
 from trainstop.shim.log_limit import LogLimit
 from trainstop.shim.main_process import StartError, start_main
 from trainstop.shim.process_tree import descendants, kill_round, marked_tree, send_signal
@@ -149,8 +150,8 @@ class Supervisor:
             return
         if order is self._order:
             return
-        self._order = order
-        if order is not None and self._main is not None:
+        before, self._order = self._order, order
+        if order is not None and self._main is not None and order.tells_ranks_more_than(before):
             self._deliver(order)
 
     def _deliver(self, order: Order) -> None:
@@ -190,18 +191,22 @@ class Supervisor:
 
     def _main_exited(self, code: int) -> None:
         exit_code, number = (code, None) if code >= 0 else (None, -code)
-        self._linger_until = steady_now() + self._spec.linger_seconds
+        ended_by_term = number == signal.SIGTERM and self._term_sent
+        self._linger_until = lingers_until(
+            self._order, steady_now(), self._spec.linger_seconds, ended_by_term=ended_by_term
+        )
         at = self._facts.tell("main_exited", exit_code=exit_code, signal=number)
         self._main_exit = (exit_code, number, at)
 
     def _act(self) -> float:
         """Do what is due. Returns for how many seconds nothing else is."""
         while True:
-            command_id = None if self._order is None else self._order.command_id
+            order, term_sent = self._order, self._term_sent
             action, at = next_step(
-                self._order,
+                order,
                 steady_now(),
-                term_sent=self._term_sent_for is not None and self._term_sent_for == command_id,
+                term_sent=term_sent,
+                nobody_listens=order is not None and not term_sent and nobody_listens(self._run, order),
                 linger_until=self._linger_until,
                 left_behind_termed=self._left_behind_termed,
             )
@@ -210,10 +215,14 @@ class Supervisor:
             if action == "kill":
                 return self._kill()
             if action == "term_main":
-                self._term_main(command_id)
+                self._term_main(None if order is None else order.command_id)
             else:
                 self._left_behind_termed = True
                 self._terminated = sum([send_signal(p, signal.SIGTERM) for p in self._living()])
+
+    @property
+    def _term_sent(self) -> bool:
+        return self._order is not None and self._order.command_id == self._term_sent_for
 
     def _term_main(self, command_id: str | None) -> None:
         assert self._main is not None

@@ -109,6 +109,63 @@ def test_a_main_process_that_obeys_sigterm_is_told_to_have_died_of_it(attempt: A
     assert "kill_sent" not in attempt.told()
 
 
+def test_a_run_in_which_nobody_listens_is_asked_by_sigterm_at_once_and_has_the_whole_grace(
+    attempt: Attempt,
+) -> None:
+    family = attempt.start_family("plain", main="telling", listens=False)
+    attempt.ask()  # SIGTERM would be due in an hour
+
+    attempt.meet("got_term")
+
+    sent = attempt.wait_for("term_sent")
+    assert sent["pid"] == family["main"].pid
+    attempt.ask(term_at=time.time())  # when its time comes it is not sent again
+    now = time.time()
+    attempt.ask(term_at=now, deadline=now + 0.5)
+    attempt.wait_for_exit()
+    assert nobody_of(family)
+    assert attempt.fact("term_sent") == sent
+    assert unix_seconds(attempt.fact("kill_sent")["at"]) >= now + 0.45, "killed before the deadline"
+
+
+def test_a_stop_that_waits_asks_those_who_do_not_listen_when_the_wait_is_over(attempt: Attempt) -> None:
+    attempt.start_family(main="telling", listens=False)
+    attempt.ask(mode="checkpoint", wait_until=time.time() + 3600)
+    attempt.wait_for("delivered")
+    over = time.time()
+    attempt.ask(mode="checkpoint", wait_until=over)
+    attempt.meet("got_term")
+    assert unix_seconds(attempt.wait_for("term_sent")["at"]) >= over - 0.001
+
+
+@pytest.mark.parametrize("who", ["a rank that died", "a rank that reports by HTTP"])
+def test_whoever_may_hear_of_a_stop_otherwise_is_given_the_time_for_it(attempt: Attempt, who: str) -> None:
+    attempt.start_family(main="telling", listens=False)
+    if who == "a rank that died":
+        WakeFile(attempt.run.rank_wake(3)).close()
+    reports = {"reported": True} if who == "a rank that reports by HTTP" else {}
+    attempt.ask(**reports)
+    attempt.wait_for("delivered")
+    due = time.time()
+    attempt.ask(term_at=due, **reports)
+    attempt.meet("got_term")
+    assert unix_seconds(attempt.wait_for("term_sent")["at"]) >= due - 0.001
+
+
+def test_what_the_ladders_sigterm_left_behind_has_the_rest_of_the_grace(attempt: Attempt) -> None:
+    # As with a shell around a script: the shell dies, and the script has only begun to save.
+    family = attempt.start_family("deaf", linger_seconds=0, listens=False)
+    attempt.ask()
+    attempt.wait_for("main_exited", signal=signal.SIGTERM)
+    deadline = time.time() + 1
+    attempt.ask(deadline=deadline)
+    attempt.wait_for_exit()
+    assert nobody_of(family)
+    kill = attempt.fact("kill_sent")
+    assert kill["command_id"] == "cmd_1"
+    assert unix_seconds(kill["at"]) >= deadline - 0.05, "killed before the deadline"
+
+
 def test_what_a_main_process_leaves_behind_gets_sigterm_and_whoever_ignores_it_sigkill(
     attempt: Attempt,
 ) -> None:
@@ -308,12 +365,11 @@ def test_the_same_command_hastened_is_delivered_again_and_kept(attempt: Attempt)
     attempt.ask(mode="force")
     attempt.wait_for_exit()
     assert nobody_of(family)
-    assert attempt.told()[:7] == [
+    assert attempt.told()[:6] == [
         "starting",
         "started",
         "delivered",
-        "delivered",
-        "term_sent",
+        "term_sent",  # an earlier signal is no news to a rank
         "delivered",
         "kill_sent",
     ]

@@ -45,19 +45,26 @@ class Attachment:
         """Raises Taken when this rank is spoken for, OSError when the run directory can't be used."""
         rank = rank_of_this_process()
         path = launch.run_dir.rank_journal(rank)
-        self._claim = _claim(path)
+        self.command = CommandInForce(launch.run_dir.control, self._acknowledge)
+        # Before the rank has a file: where none has, a stop begins with SIGTERM, and one that is on its way
+        # just now must find somebody who saves for it.
+        self._sigterm = self._take_sigterm()
         try:
-            self.outbox = Outbox(Journal(path), launch.server_wake)
-            self._wake_path = launch.run_dir.rank_wake(rank)
-            self._wake = WakeFile(self._wake_path)
+            self._claim = _claim(path)
+            try:
+                self.outbox = Outbox(Journal(path), launch.server_wake)
+                self._wake_path = launch.run_dir.rank_wake(rank)
+                self._wake = WakeFile(self._wake_path)
+            except BaseException:
+                os.close(self._claim)
+                raise
         except BaseException:
-            os.close(self._claim)
+            if self._sigterm is not None:
+                self._sigterm.undo()
             raise
         self._progress = progress
         self._closing = False
-        self.command = CommandInForce(launch.run_dir.control, self._acknowledge)
         self._listener = threading.Thread(target=self._listen, name="trainstop", daemon=True)
-        self._sigterm: SigtermChain | None = None
 
     def open(
         self,
@@ -80,10 +87,6 @@ class Attachment:
             best={"metric": best[0], "mode": best[1]} if best else None,
         )
         self.command.look()
-        try:
-            self._sigterm = SigtermChain(self.command.explains_sigterm)
-        except ValueError as error:
-            complain(f"a SIGTERM during a stop will not wait for the save: {error}")
         self._listener.start()
 
     def close(self, *, failed: bool) -> None:
@@ -116,6 +119,13 @@ class Attachment:
         self.outbox.close()
         self._wake.close()
         os.close(self._claim)  # closing, unlike unlocking, leaves the parent its lock
+
+    def _take_sigterm(self) -> SigtermChain | None:
+        try:
+            return SigtermChain(self.command.explains_sigterm)
+        except ValueError as error:
+            complain(f"a SIGTERM during a stop will not wait for the save: {error}")
+            return None
 
     def _acknowledge(self, command: ControlCommand) -> None:
         self.outbox.say("acknowledged", command_id=command["id"], step=self._progress()[0])

@@ -22,10 +22,12 @@ class SigtermChain:
         if self._previous is None:
             raise ValueError("the SIGTERM handler was not installed from Python")
         self._installed = True
+        self._kept = False
         signal.signal(signal.SIGTERM, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._installed and self._explained():
+            self._kept = True
             return
         previous = self._previous
         if callable(previous):
@@ -33,6 +35,12 @@ class SigtermChain:
         elif previous == signal.SIG_DFL:
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+
+    def undo(self) -> None:
+        """`restore`, for a process that turned out to be none that saves: what it kept goes on after all."""
+        self.restore()
+        if self._kept:
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def restore(self) -> None:
         """Put the old handler back. One that somebody put over ours stays, and ours passes on."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 
 from trainstop.checkpoints.published import last_good
 from trainstop.rundir.control import write_control
@@ -41,6 +43,40 @@ def test_before_the_poke_was_heard_it_arms_the_run_by_itself(launch: LaunchPuppe
     assert puppet.do(SIGTERM_TO_ITSELF) == "None"
     assert puppet.do("run.stop_pending") == "True"
     assert puppet.do("run.end_step(1)") == "Turn(save=True, stop=True)"
+
+
+BETWEEN_HANDLER_AND_FILE = f"""
+from trainstop.training import attachment
+claim = attachment._claim
+def _claim(path):
+    {SIGTERM_TO_ITSELF}
+    return claim(path)
+attachment._claim = _claim
+"""
+"""When the shim has seen no rank, and therefore sent SIGTERM, while this one is about to be there."""
+
+
+def test_one_that_is_on_its_way_when_the_rank_comes_finds_somebody_who_saves(launch: LaunchPuppet) -> None:
+    puppet = launch(before=BETWEEN_HANDLER_AND_FILE, command=order())
+    assert puppet.do("run.stop_pending") == "True"
+    assert puppet.do("run.end_step(1)") == "Turn(save=True, stop=True)"
+    puppet.do("save(1)")
+    puppet.leave()
+    assert puppet.end() == 0
+    assert puppet.wait_for("checkpoint")["reason"] == "cancel"
+
+
+def test_one_that_came_to_a_process_that_is_no_rank_after_all_kills_it(launch: LaunchPuppet) -> None:
+    rank = launch(command=order())
+    second = subprocess.run(
+        [sys.executable, *rank.arguments[:-1], BETWEEN_HANDLER_AND_FILE],
+        env=rank.environment,
+        stdin=subprocess.DEVNULL,
+        check=False,
+        timeout=PATIENCE_SECONDS,
+    )
+    assert second.returncode == -signal.SIGTERM
+    assert rank.do("run.end_step(1)") == "Turn(save=True, stop=True)"
 
 
 def test_with_no_stop_under_way_it_kills_as_ever(launch: LaunchPuppet) -> None:

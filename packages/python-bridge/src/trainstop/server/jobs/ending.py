@@ -103,6 +103,9 @@ def _cause(change: Change, exit_: Exit, trigger: Trigger, outcome: State) -> tup
     )
 
 
+_NEVER_LISTENED = "it never came to trainstop.run, so what it saved by itself is not known here."
+
+
 def _how_it_stopped(change: Change, exit_: Exit, trigger: Trigger) -> str:
     command = change.command
     saved = None if command is None else receipt_of(command, "checkpoint_saved")
@@ -117,6 +120,9 @@ def _how_it_stopped(change: Change, exit_: Exit, trigger: Trigger) -> str:
         sentence = "Stopped; nobody was there to see how its process ended."
     elif command is not None and command.mode == "force":
         sentence = "Stopped by force; what came after the last checkpoint is lost."
+    elif not change.attempt.ranks and "term" in change.attempt.signals:
+        how = "Killed at the deadline" if "kill" in change.attempt.signals else "Stopped by SIGTERM, as asked"
+        sentence = f"{how}; {_NEVER_LISTENED}"
     elif exit_.signal is not None:
         sentence = f"Stopped by {exit_.signal}; what came after the last checkpoint is lost."
     return sentence
@@ -139,7 +145,9 @@ def _close_receipts(change: Change, command: CommandRecord, exit_: Exit, trigger
         {
             "delivered": "The process ended before the command reached it.",
             "acknowledged": "The process ended without acknowledging.",
-            "checkpoint_saved": "Nothing was saved for this command.",
+            "checkpoint_saved": "Nothing was saved for this command."
+            if change.attempt.ranks
+            else f"Nothing was told: {_NEVER_LISTENED}",
         },
     )
 

@@ -22,6 +22,14 @@ def put_receipt(
     return True
 
 
+def amend_receipt(command: CommandRecord, stage: str, detail: str) -> None:
+    """Say more of a stage whose receipt is there; nothing where there is none."""
+    command.receipts = [
+        {**receipt, "detail": detail} if receipt["stage"] == stage else receipt
+        for receipt in command.receipts
+    ]
+
+
 def skip_the_rest(command: CommandRecord, at: str, why: str | dict[str, str]) -> None:
     """Say of every stage without a receipt that it was passed over, and why (a sentence for all, or each)."""
     for stage in RECEIPT_STAGES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from trainstop.protocol.report import ReportRequest
@@ -11,10 +12,17 @@ from trainstop.server.jobs.states import FINAL, State
 from trainstop.server.jobs.supervised_job import Fact
 from trainstop.server.store.records import CommandRecord
 
+_PREFIX = "report-rank-"
+
 
 def journal_of(rank: int) -> str:
     """The name under which it is kept how many facts of a rank were taken."""
-    return f"report-rank-{rank}"
+    return f"{_PREFIX}{rank}"
+
+
+def has_reported(offsets: Mapping[str, int]) -> bool:
+    """Whether a rank of the attempt with these has told anything by HTTP."""
+    return any(name.startswith(_PREFIX) for name in offsets)
 
 
 def next_offset(change: Change, attempt: int, rank: int) -> int:

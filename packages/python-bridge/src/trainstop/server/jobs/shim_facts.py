@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trainstop.rundir.clock import unix_seconds
 from trainstop.server.jobs.change import Change
-from trainstop.server.jobs.fact_fields import as_code, as_count, at_of, give_receipt, signal_name
-from trainstop.server.jobs.receipts import put_receipt
+from trainstop.server.jobs.fact_fields import (
+    as_code,
+    as_count,
+    at_of,
+    command_of,
+    give_receipt,
+    signal_name,
+)
+from trainstop.server.jobs.receipts import amend_receipt, put_receipt
 from trainstop.server.jobs.states import State, Trigger
 from trainstop.server.jobs.supervised_job import Fact
+
+_ASKED_BY_SIGTERM = "Nothing in the run listens to Trainstop (yet), so SIGTERM was sent at once."
 
 MOST_CHARACTERS = 2000
 """Of a detail: a machine can have many GPUs, and each many strangers on it."""
@@ -55,6 +65,13 @@ def _delivered(change: Change, fact: Fact) -> None:
 
 def _term_sent(change: Change, fact: Fact) -> None:
     _note_signal(change, fact, "term")
+    command, at = command_of(change, fact), at_of(change, fact)
+    if command is None or command.term_at is None or unix_seconds(at) >= unix_seconds(command.term_at):
+        return
+    # Before its time, since the run could hear of the stop in no other way.
+    command.term_at = at
+    amend_receipt(command, "delivered", _ASKED_BY_SIGTERM)
+    change.touch(command)
 
 
 def _kill_sent(change: Change, fact: Fact) -> None:

@@ -14,6 +14,7 @@ from trainstop.rundir.control import NEVER
 from trainstop.rundir.layout import server_wake
 from trainstop.server.jobs.change import ALONE
 from trainstop.server.jobs.health import unresponsive_at
+from trainstop.server.jobs.report import has_reported
 from trainstop.server.jobs.states import ON_THE_WIRE, SUPERVISED, State
 from trainstop.server.jobs.supervised_job import SupervisedJob
 from trainstop.server.store import tables
@@ -179,5 +180,6 @@ def _control(row: Row[*tuple[Any, ...]]) -> ControlCommand | None:
         "created_at": unix_seconds(row.asked_at),
         "wait_until": None if row.wait_until is None else unix_seconds(row.wait_until),
         "term_at": None if row.term_at is None else unix_seconds(row.term_at),
+        "reported": has_reported(row.offsets),
         "deadline": NEVER if row.command_id is None else unix_seconds(row.deadline),
     }

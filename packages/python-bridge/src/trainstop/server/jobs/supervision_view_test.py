@@ -55,6 +55,16 @@ def test_a_claim_is_kept_until_the_launch_is_known(desk: Desk) -> None:
     assert not desk.jobs.claim_launch(job_id, 1)
 
 
+def test_a_run_that_reports_by_http_is_told_apart_from_one_in_which_nobody_listens(desk: Desk) -> None:
+    job_id = desk.running()
+    desk.cancel(job_id)
+    control = desk.control(job_id)
+    assert control is not None
+    assert control["reported"] is False
+    desk.jobs.record(job_id, 1, [], {"report-rank-0": 1})
+    assert desk.control(job_id) == {**control, "reported": True}
+
+
 def test_supervision_is_told_of_what_it_must_act_on(desk: Desk) -> None:
     told: list[str] = []
     desk.jobs.on_change = told.append

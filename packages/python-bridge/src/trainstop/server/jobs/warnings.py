@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trainstop.rundir.clock import unix_seconds
-from trainstop.server.jobs.deadlines import grace_of
+from trainstop.server.jobs.deadlines import TERM_SHARE, grace_of
 from trainstop.server.jobs.launchers import KILL_SECONDS
 from trainstop.server.jobs.receipts import receipt_of
 from trainstop.server.jobs.states import FINAL, State
@@ -47,11 +46,11 @@ def _too_short_a_pause(command: CommandRecord, save: float) -> str | None:
 
 def _too_short_a_stop(command: CommandRecord, save: float) -> str | None:
     grace = grace_of(command)
-    if command.term_at is None or grace is None:
+    if command.action != "cancel" or grace is None:
         return None
     if save > grace:
         return f"this stop kills it after {_seconds(grace)}: what it saves may be lost."
-    until_term = unix_seconds(command.term_at) - unix_seconds(command.wait_until or command.created_at)
+    until_term = grace * TERM_SHARE  # of one that listens, as whoever has measured a save does
     if save > until_term:
         return (
             f"this stop sends it SIGTERM after {_seconds(until_term)}: what in it ends by itself on SIGTERM "

@@ -25,6 +25,16 @@ def test_without_a_measured_save_or_a_stop_there_is_nothing_to_warn_of(desk: Des
     assert codes(desk, saving(desk, 500)) == []
 
 
+def test_sigterm_at_once_to_who_does_not_listen_threatens_no_save(desk: Desk) -> None:
+    job_id = desk.running()
+    desk.save(job_id, save_seconds=10)
+    desk.cancel(job_id)
+    desk.tell(job_id, "shim", "term_sent", command_id=desk.active(job_id), pid=7)
+    command = desk.job(job_id)["command"]
+    assert command["term_at"] < command["deadline"]
+    assert codes(desk, job_id) == []
+
+
 def test_the_grace_that_nobody_asked_shorter_always_fits(desk: Desk) -> None:
     for seconds in (0.5, 45.0, 5000.0):
         job_id = saving(desk, seconds)

@@ -420,7 +420,7 @@ class Attempt:
             return
         async with self._ladder_lock:
             command = self.job.control
-            written = self._written == command
+            written = None if self._shim_is_untold else self._written == command
             seconds = await self._background.run_urgent(tree.act, command, written=written)
         self._set_ladder_timer(seconds)
         self._following.wake()

@@ -20,7 +20,8 @@ from trainstop.rundir.steady_clock import steady_now
 from trainstop.rundir.wake import poke
 from trainstop.server.supervision.journals import SHIM_JOURNAL, SUPERVISOR_JOURNAL
 from trainstop.shim.job_cgroup import recorded_cgroup
-from trainstop.shim.ladder import Order, next_step, receive
+from trainstop.shim.ladder import Order, lingers_until, next_step, receive
+from trainstop.shim.listening import nobody_listens
 from trainstop.shim.process_tree import Process, kill_round, marked_tree, newcomers, send_signal
 
 if TYPE_CHECKING:
@@ -92,11 +93,13 @@ class OrphanedTree:
         if self._cgroup is not None:
             self._cgroup.remove()
 
-    def act(self, command: ControlCommand | None, *, written: bool) -> float | None:
+    def act(self, command: ControlCommand | None, *, written: bool | None) -> float | None:
         """Do what is due. Returns in how many seconds something else will be; None: unless something happens.
 
         `command` is what the job is asked; `written`, that control.json says so, and ranks may be woken to
-        read it. A disk that takes no control file keeps nobody from being terminated and killed in time.
+        read it; None, that it can't. A disk that takes no control file keeps nobody from being terminated and
+        killed in time. False, that it is about to: a rank that comes to `trainstop.run` just now must find
+        there what its SIGTERM is for.
         """
         self._hear(command)
         living = self.living() if self._seen_alive else self._find()
@@ -110,11 +113,15 @@ class OrphanedTree:
         if self._to_deliver and written:
             self._deliver()
         while True:
-            command_id = None if self._order is None else self._order.command_id
+            order = self._order
+            command_id = None if order is None else order.command_id
+            term_sent = command_id in self._termed
+            may_ask = not term_sent and written is not False
             action, at = next_step(
-                self._order,
+                order,
                 steady_now(),
-                term_sent=command_id in self._termed,
+                term_sent=term_sent,
+                nobody_listens=may_ask and order is not None and nobody_listens(self._run, order),
                 linger_until=self._linger_until,
                 left_behind_termed=self._left_behind_termed,
             )
@@ -173,7 +180,12 @@ class OrphanedTree:
         """Without the main process, what it left behind has the linger time to go by itself. Where nobody
         noted which the main process is, all are taken for it: nobody is swept while the run may go on."""
         if self._main is not None and self._main not in living and self._linger_until is None:
-            self._linger_until = steady_now() + self._linger_seconds
+            order = self._order
+            termed = order is not None and order.command_id in self._termed
+            # What it died of, only its parent could have seen.
+            self._linger_until = lingers_until(
+                order, steady_now(), self._linger_seconds, ended_by_term=termed
+            )
 
     def _term_main(self, command_id: str | None, living: list[Process]) -> None:
         self._termed.add(command_id)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -42,6 +43,7 @@ HOUR = 3600.0
 def run(place: Path) -> RunDir:
     run = RunDir.of(place, "job_a", 1)
     run.path.mkdir(parents=True)
+    run.rank_journal(0).touch()  # somebody in it listens, or did
     return run
 
 
@@ -109,6 +111,57 @@ def test_the_main_process_gets_one_sigterm_when_it_is_time_whoever_sends_it(run:
         assert told(run) == ["delivered", "term_sent"]
         process.kill()
         assert said(process) == "", "no second SIGTERM"
+
+
+def test_where_nobody_ever_listened_sigterm_comes_at_once_when_the_command_is_there_to_explain_it(
+    run: RunDir,
+) -> None:
+    run.rank_journal(0).unlink()
+    with counting_orphan(run) as process:
+        started(run, process)
+        tree = OrphanedTree(run, "job_a", 5)
+        later = cancel(term_in=HOUR, deadline_in=2 * HOUR)
+        tree.act(later, written=False)
+        assert told(run) == []
+        tree.act(later, written=True)
+        assert said(process) == "TERM"
+        tree.act(later, written=True)
+        assert told(run) == ["delivered", "term_sent"]
+
+
+def test_where_the_command_can_be_written_nowhere_nobody_who_listens_is_waited_for(run: RunDir) -> None:
+    run.rank_journal(0).unlink()
+    with counting_orphan(run) as process:
+        started(run, process)
+        OrphanedTree(run, "job_a", 5).act(cancel(term_in=HOUR, deadline_in=2 * HOUR), written=None)
+        assert said(process) == "TERM"
+
+
+def test_a_run_directory_that_was_removed_does_not_prove_that_nobody_listens(run: RunDir) -> None:
+    with counting_orphan(run) as process:
+        started(run, process)
+        tree = OrphanedTree(run, "job_a", 5)
+        shutil.rmtree(run.path)
+        tree.act(cancel(term_in=HOUR, deadline_in=2 * HOUR), written=None)
+        tree.act(cancel(term_in=HOUR, deadline_in=-1), written=None)
+        assert process.wait() == -signal.SIGKILL
+        assert said(process) == "", "no SIGTERM before"
+
+
+def test_what_is_left_of_a_main_process_that_our_sigterm_ended_has_the_rest_of_the_grace(
+    run: RunDir,
+) -> None:
+    with orphan(run, "sleep", "1000") as main, counting_orphan(run) as work:
+        started(run, main)
+        tree = OrphanedTree(run, "job_a", 0)
+        stop = cancel(term_in=0, deadline_in=HOUR)
+        tree.act(stop, written=True)
+        assert main.wait() == -signal.SIGTERM
+        wait = tree.act(stop, written=True)
+        assert said(work) == "TERM"
+        assert wait is not None
+        assert wait > HOUR / 2, "not the linger time, which is none here"
+        assert work.poll() is None
 
 
 def test_a_sigterm_that_the_shim_sent_before_it_died_is_not_repeated(run: RunDir) -> None:

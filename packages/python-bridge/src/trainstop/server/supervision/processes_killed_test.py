@@ -126,16 +126,30 @@ def test_a_frozen_shim_holds_up_no_stop_for_long(desk: Desk, monkeypatch: pytest
     asyncio.run(scenario())
 
 
-def test_a_shim_that_kills_in_time_is_left_to_prove_the_end(
+def test_a_shim_that_has_written_since_the_deadline_is_left_to_prove_the_end(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempt, "STUCK_SHIM_SECONDS", 0.0)
+    look = attempt.Attempt._shim_is_stuck
+    looks: list[bool] = []
+
+    def counted(self: attempt.Attempt) -> bool:
+        looks.append(look(self))
+        return looks[-1]
 
     async def scenario() -> None:
         async with supervised(desk):
             job_id = desk.start(template="deaf")
             await until_async((desk.place / "ready").exists, "the script")
-            desk.cancel(job_id, grace_seconds=1)
+            freeze_shim(desk, job_id)
+            # As if it had been at work just after the deadline that comes now.
+            os.utime(desk.run(job_id).shim_journal, (now() + 3600, now() + 3600))
+            desk.cancel(job_id, grace_seconds=0)
+            monkeypatch.setattr(attempt.Attempt, "_shim_is_stuck", counted)
+            await until_async(lambda: len(looks) >= 3, "looks past the deadline")
+            assert not any(looks)
+            shim = read_json(desk.run(job_id).shim_identity) or {}
+            os.kill(shim["pid"], signal.SIGCONT)
             await until_async(lambda: desk.ended(job_id), "the stop")
         assert desk.receipts(job_id)["process_exited"]["by"] == "shim"
         desk.expect_nobody_left(job_id)

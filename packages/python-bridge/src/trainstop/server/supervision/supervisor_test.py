@@ -127,6 +127,55 @@ def test_force_kills_everybody_at_once(desk: Desk) -> None:
     asyncio.run(scenario())
 
 
+def test_a_process_that_does_not_use_trainstop_is_asked_by_sigterm_at_once(desk: Desk) -> None:
+    async def scenario() -> None:
+        async with supervised(desk):
+            job_id = desk.start(template="polite")
+            await until_async((desk.place / "ready").exists, "the script")
+            desk.cancel(job_id, grace_seconds=3600)
+            job = await until_async(lambda: desk.ended(job_id), "the end")
+        assert job["status"] == "cancelled"
+        assert job["end"]["exit_code"] == 0
+        assert "SIGTERM" in job["end"]["message"]
+        assert "never came to trainstop.run" in job["end"]["message"]
+        receipts = desk.receipts(job_id)
+        assert receipts["delivered"]["detail"].endswith("SIGTERM was sent at once.")
+        assert "not known" in receipts["checkpoint_saved"]["detail"]
+        [sent] = desk.told(job_id, "term_sent")
+        assert job["last_command"]["term_at"] == sent["at"]
+        assert desk.told(job_id, "kill_sent") == []
+        desk.expect_nobody_left(job_id)
+
+    asyncio.run(scenario())
+
+
+def test_a_script_that_is_still_starting_when_the_stop_comes_ends_at_once_and_one_that_is_there_saves(
+    desk: Desk,
+) -> None:
+    """Whichever side of coming to `trainstop.run` SIGTERM finds it on, and however close to it."""
+
+    async def scenario() -> None:
+        async with supervised(desk):
+            starting = [desk.start() for _ in range(4)]
+            await until_async(
+                lambda: all(desk.job(each)["status"] == "running" for each in starting), "the start"
+            )
+            for each in starting:
+                desk.cancel(each, grace_seconds=3600)
+            jobs = [await until_async(partial(desk.ended, each), "the end") for each in starting]
+        for job in jobs:
+            assert job["status"] == "cancelled"
+            came = desk.told(job["id"], "attached") != []
+            assert came or job["end"]["signal"] == "SIGTERM"
+            if desk.told(job["id"], "acknowledged"):
+                assert desk.receipts(job["id"])["checkpoint_saved"]["state"] == "done"
+                assert job["end"]["exit_code"] == 0
+            assert desk.told(job["id"], "kill_sent") == []
+            desk.expect_nobody_left(job["id"])
+
+    asyncio.run(scenario())
+
+
 def test_a_run_waits_for_its_place(place: Path) -> None:
     desk = Desk(place, max_running_jobs=1)
 
