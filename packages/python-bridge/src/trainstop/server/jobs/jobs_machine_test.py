@@ -168,6 +168,8 @@ class Anything(RuleBasedStateMachine):
         old=st.booleans(),
     )
     def shim_tells(self, job_id: str, type_: str, number: int | None, old: bool) -> None:
+        if type_ == "started" and job_id not in self._claimed():
+            return  # nor is there a shim that could start anything
         told = {"ranks": number, "exit_code": number, "signal": number, "error": "no such file"}
         self.desk.tell(job_id, "shim", type_, command_id=self._some_command(job_id, old), **told)
 
@@ -216,6 +218,8 @@ class Anything(RuleBasedStateMachine):
             self._replays(job)
             self._commands_end_once(job)
         assert len(self._claimed()) <= 3
+        for supervised in self.desk.jobs.supervised():
+            assert self.desk.jobs.supervised_job(supervised.job_id) == supervised
 
     def _claimed(self) -> set[str]:
         return {job.job_id for job in self.desk.jobs.supervised() if job.claimed}
