@@ -109,9 +109,7 @@ class Desk:
         self.tell(job_id, "rank-0", "attached", total_steps=780, total_epochs=10, **told, **more)
 
     def spec(self, job_id: str) -> dict[str, Any]:
-        supervised = self.jobs.supervised_job(job_id)
-        assert supervised is not None
-        return supervised.spec
+        return self.jobs.spec(job_id, int(self.job(job_id)["attempt"]))
 
     def control(self, job_id: str) -> dict[str, Any] | None:
         """What control.json says."""

@@ -34,7 +34,9 @@ from trainstop.server.jobs.supervised_job import Fact, ReadElsewhereError, Super
 from trainstop.server.jobs.supervision_view import (
     Launching,
     free_places,
+    offsets_of,
     one_supervised_job,
+    spec_of,
     supervised_jobs,
 )
 from trainstop.server.store.database import Database
@@ -296,6 +298,18 @@ class Jobs:
         """The same for one job; None when it needs no supervision (any more)."""
         with self._database.read() as connection:
             return one_supervised_job(connection, job_id, self._launching)
+
+    @repeated
+    def spec(self, job_id: str, attempt: int) -> dict[str, Any]:
+        """What spec.json must say. Raises LookupError when there is no such attempt (any more)."""
+        with self._database.read() as connection:
+            return spec_of(connection, job_id, attempt, self._launching)
+
+    @repeated
+    def offsets(self, job_id: str, attempt: int) -> dict[str, int]:
+        """Journal file name → bytes of it that are recorded."""
+        with self._database.read() as connection:
+            return offsets_of(connection, job_id, attempt)
 
     @repeated
     def claim_launch(self, job_id: str, attempt: int) -> bool:

@@ -24,7 +24,8 @@ class ReadElsewhereError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SupervisedJob:
-    """A job that has a process, should get one, or may have one left."""
+    """A job that has a process, should get one, or may have one left: what of it may change between looks.
+    What it is started with, and how far its journals are recorded, is asked for when it is needed."""
 
     job_id: str
     attempt: int
@@ -39,9 +40,6 @@ class SupervisedJob:
     """`claim_launch` was called for this attempt: a shim may exist, even when `launched` is still false."""
     launched: bool
     """The fact `launched` was recorded for this attempt."""
-    spec: dict[str, Any]
-    """Content of spec.json."""
+    linger_seconds: float
     control: ControlCommand | None
     """What control.json must say. None: nothing is asked (any more)."""
-    offsets: dict[str, int]
-    """Journal file name → bytes already recorded."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, Row, and_, case, func, or_, select, tuple_
 
 from trainstop.rundir.clock import unix_seconds
 from trainstop.rundir.control import NEVER
@@ -21,6 +21,8 @@ from trainstop.server.store import tables
 
 if TYPE_CHECKING:
     from typing import Literal
+
+    from sqlalchemy import ColumnElement
 
     from trainstop.rundir.control import ControlCommand, Mode
 
@@ -39,17 +41,16 @@ _WITH_A_PROCESS = and_(
 _CURRENT = and_(
     tables.attempts.c.job_id == tables.jobs.c.id, tables.attempts.c.attempt == tables.jobs.c.attempt
 )
-_JOB_COLUMNS = (
-    *("id", "attempt", "status", "health", "argv", "cwd", "env", "template"),
-    *("command_id", "held_by", "best_metric"),
-)
+_JOB_COLUMNS = ("id", "number", "attempt", "status", "health", "command_id", "held_by")
 _COMMAND_COLUMNS = ("action", "mode", "hold", "wait_until", "term_at", "deadline")
 # Once a hold is reached its command has ended, and still says what the run does.
 _ASKED = func.coalesce(tables.jobs.c.command_id, tables.jobs.c.held_by)
 _SUPERVISED = (
     select(
         *(tables.jobs.c[name] for name in _JOB_COLUMNS),
-        *(tables.attempts.c[name] for name in ("launch", "resume", "offsets", "pace")),
+        *(tables.attempts.c[name] for name in ("launch", "created_at", "pace")),
+        # Of who is asked nothing, nobody needs to know how it would hear.
+        case((_ASKED.is_not(None), tables.attempts.c.offsets)).label("offsets"),
         *(tables.commands.c[name] for name in _COMMAND_COLUMNS),
         tables.commands.c.id.label("asked_id"),
         tables.commands.c.created_at.label("asked_at"),
@@ -58,7 +59,12 @@ _SUPERVISED = (
     .outerjoin(tables.commands, tables.commands.c.id == _ASKED)
     .where(_WITH_A_PROCESS)
 )
-_HAS_PLACE = and_(_WITH_A_PROCESS, tables.attempts.c.launch != "waiting")
+_IS_CLAIMED = tables.attempts.c.launch != "waiting"
+_PLACE_IN_LINE = (tables.attempts.c.created_at, tables.jobs.c.number)
+_SPEC = select(
+    *(tables.jobs.c[name] for name in ("argv", "cwd", "env", "template", "best_metric")),
+    tables.attempts.c.resume,
+).join(tables.attempts, tables.attempts.c.job_id == tables.jobs.c.id)
 
 _ACTIONS: dict[str, Action] = {"cancel": "cancel", "pause": "pause", "resume": "resume"}
 _MODES: dict[str | None, Mode] = {"checkpoint": "checkpoint", "epoch": "epoch", "force": "force"}
@@ -102,13 +108,15 @@ class Launching:
 def supervised_jobs(connection: Connection, launching: Launching) -> list[SupervisedJob]:
     """Those in need of supervision, the one that has waited longest first.
 
-    Asked every second, so it is one query, however many there are, and only of what supervision works with.
+    Asked every second, so it is one query, however many there are, and only of what can have changed.
     """
     mine = _SUPERVISED.where(tables.jobs.c.server_id == launching.server_id)
-    query = mine.order_by(tables.attempts.c.created_at, tables.jobs.c.number)
-    free = free_places(connection, launching)
+    rows = connection.execute(mine.order_by(*_PLACE_IN_LINE)).all()
+    free = float("inf")
+    if launching.max_running_jobs:
+        free = launching.max_running_jobs - sum(row.launch != "waiting" for row in rows)
     jobs = []
-    for row in connection.execute(query):
+    for row in rows:
         job = _supervised(row, launching, free > 0)
         free -= job.may_launch and not job.claimed
         jobs.append(job)
@@ -116,20 +124,57 @@ def supervised_jobs(connection: Connection, launching: Launching) -> list[Superv
 
 
 def one_supervised_job(connection: Connection, job_id: str, launching: Launching) -> SupervisedJob | None:
-    if not launching.max_running_jobs:
-        mine = _SUPERVISED.where(tables.jobs.c.server_id == launching.server_id)
-        row = connection.execute(mine.where(tables.jobs.c.id == job_id)).first()
-        return None if row is None else _supervised(row, launching, True)
-    return next((job for job in supervised_jobs(connection, launching) if job.job_id == job_id), None)
+    mine = _SUPERVISED.where(tables.jobs.c.server_id == launching.server_id)
+    row = connection.execute(mine.where(tables.jobs.c.id == job_id)).first()
+    if row is None:
+        return None
+    before = tuple_(*_PLACE_IN_LINE) < tuple_(row.created_at, row.number)
+    has_place = row.launch != "waiting" or _free(connection, launching, or_(_IS_CLAIMED, before)) > 0
+    return _supervised(row, launching, has_place)
 
 
 def free_places(connection: Connection, launching: Launching) -> float:
+    return _free(connection, launching, _IS_CLAIMED)
+
+
+def _free(connection: Connection, launching: Launching, taken_by: ColumnElement[bool]) -> float:
+    """Places that are left when each of these has its own."""
     if not launching.max_running_jobs:
         return float("inf")
     mine = tables.jobs.c.server_id == launching.server_id
     jobs = select(func.count()).select_from(tables.jobs).join(tables.attempts, _CURRENT)
-    query = jobs.where(_HAS_PLACE, mine)
+    query = jobs.where(_WITH_A_PROCESS, mine, taken_by)
     return launching.max_running_jobs - connection.execute(query).scalar_one()
+
+
+def spec_of(connection: Connection, job_id: str, attempt: int, launching: Launching) -> dict[str, Any]:
+    """Content of spec.json. Raises LookupError when there is no such attempt (any more)."""
+    query = _SPEC.where(tables.jobs.c.id == job_id, tables.attempts.c.attempt == attempt)
+    row = connection.execute(query).first()
+    if row is None:
+        raise LookupError(f"job {job_id} has no attempt {attempt}")
+    access = launching.worker
+    of_the_run = {} if access is None else access.environment(job_id, attempt)
+    return {
+        "job_id": job_id,
+        "attempt": attempt,
+        "argv": row.argv,
+        "cwd": row.cwd,
+        # Without a template, the environment came whole with the command.
+        "env": {**({} if row.template is None else launching.base_env), **row.env, **of_the_run},
+        "server_wake": str(server_wake(launching.data_dir)),
+        "linger_seconds": LINGER_SECONDS,
+        "log_limit_bytes": launching.log_limit_bytes,
+        "resume": row.resume,
+        "best": row.best_metric,
+    }
+
+
+def offsets_of(connection: Connection, job_id: str, attempt: int) -> dict[str, int]:
+    """Journal file name → bytes already recorded; nothing of an attempt that there is not (any more)."""
+    c = tables.attempts.c
+    query = select(c.offsets).where(c.job_id == job_id, c.attempt == attempt)
+    return dict(connection.execute(query).scalar() or {})
 
 
 def _supervised(row: Row[*tuple[Any, ...]], launching: Launching, place_free: bool) -> SupervisedJob:
@@ -144,28 +189,9 @@ def _supervised(row: Row[*tuple[Any, ...]], launching: Launching, place_free: bo
         may_launch=row.status == State.PENDING and row.launch != "launched" and (claimed or may_begin),
         claimed=claimed,
         launched=row.launch == "launched",
-        spec=_spec(row, launching),
+        linger_seconds=LINGER_SECONDS,
         control=_control(row),
-        offsets=row.offsets,
     )
-
-
-def _spec(row: Row[*tuple[Any, ...]], launching: Launching) -> dict[str, Any]:
-    access = launching.worker
-    of_the_run = {} if access is None else access.environment(row.id, row.attempt)
-    return {
-        "job_id": row.id,
-        "attempt": row.attempt,
-        "argv": row.argv,
-        "cwd": row.cwd,
-        # Without a template, the environment came whole with the command.
-        "env": {**({} if row.template is None else launching.base_env), **row.env, **of_the_run},
-        "server_wake": str(server_wake(launching.data_dir)),
-        "linger_seconds": LINGER_SECONDS,
-        "log_limit_bytes": launching.log_limit_bytes,
-        "resume": row.resume,
-        "best": row.best_metric,
-    }
 
 
 def _control(row: Row[*tuple[Any, ...]]) -> ControlCommand | None:

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import event
 
 from trainstop.server.jobs.conftest import Desk
+from trainstop.server.jobs.start_command import CommandRequest
 
 
 def launchable(desk: Desk) -> list[str]:
@@ -30,6 +35,54 @@ def test_jobs_beyond_the_limit_wait_and_the_oldest_goes_first(desk_with: Callabl
     assert launchable(desk) == [third]
     assert desk.jobs.claim_launch(third, 1)
     assert not desk.jobs.claim_launch(fourth, 1)
+
+
+@contextmanager
+def statements(desk: Desk) -> Iterator[list[str]]:
+    """What is asked of the store meanwhile."""
+    seen: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    engine = desk.jobs._database._engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(engine, "before_cursor_execute", note)
+
+
+JOBS = 200
+ENVIRONMENT_BYTES = 20_000
+"""Of each job. `trainstop run` keeps the whole of a shell's."""
+
+
+def test_a_look_at_many_jobs_is_one_query_and_reads_little_of_each(
+    desk_with: Callable[[int], Desk],
+) -> None:
+    desk = desk_with(JOBS)
+    request = CommandRequest(argv=["train"], cwd="/", env={"WHOLE": "x" * ENVIRONMENT_BYTES}, name="train")
+    ids = [str(desk.jobs.start_command(request, desk.asked())["id"]) for _ in range(JOBS)]
+    for job_id in ids:
+        assert desk.jobs.claim_launch(job_id, 1)
+        desk.jobs.record(job_id, 1, [], {f"rank-{rank}.jsonl": 1 for rank in range(64)})
+    desk.jobs.supervised()  # what a first time needs is kept
+    with statements(desk) as seen:
+        tracemalloc.start()
+        jobs = desk.jobs.supervised()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert [job.job_id for job in jobs] == ids
+    assert len([each for each in seen if each.lstrip().upper().startswith("SELECT")]) == 1, seen
+    assert peak / JOBS < 5_000, "bytes a job, all that Python needs for it included"
+
+
+def test_a_look_at_one_job_reads_none_of_the_others(desk_with: Callable[[int], Desk]) -> None:
+    desk = desk_with(2)
+    first, second, third = (desk.start() for _ in range(3))
+    with statements(desk) as seen:
+        jobs = [desk.jobs.supervised_job(each) for each in (first, second, third)]
+    assert [job is not None and job.may_launch for job in jobs] == [True, True, False]
+    assert len([each for each in seen if each.lstrip().upper().startswith("SELECT")]) <= 2 * 3, seen
 
 
 def test_a_pausing_or_stopping_run_keeps_its_place_until_it_is_gone(

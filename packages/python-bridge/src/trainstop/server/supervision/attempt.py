@@ -28,7 +28,7 @@ from trainstop.server.supervision.exit_record import read_exit_record
 from trainstop.server.supervision.follower import Follower
 from trainstop.server.supervision.gpu_release import measure_release
 from trainstop.server.supervision.launch import LaunchFailedError, LaunchUnsettledError, give_up, launch
-from trainstop.server.supervision.orphaned_tree import DEFAULT_LINGER_SECONDS, OrphanedTree
+from trainstop.server.supervision.orphaned_tree import OrphanedTree
 from trainstop.server.supervision.process_watch import ProcessWatch
 from trainstop.server.supervision.retried import Retried
 from trainstop.shim.process_tree import Process, send_signal
@@ -245,7 +245,8 @@ class Attempt:
         if newest is None or newest.attempt != job.attempt:
             return False
         self.job = job = newest
-        spec = {**job.spec, "server_wake": str(server_wake(self._data_dir))}
+        told = await self._background.run(self._jobs.spec, job.job_id, job.attempt)
+        spec = {**told, "server_wake": str(server_wake(self._data_dir))}
         try:
             await self._background.run(launch, self._run, spec, job.control, self._background.stopping)
         except (LaunchFailedError, LaunchUnsettledError, OSError) as error:
@@ -362,9 +363,8 @@ class Attempt:
             elif self._tree is None:
                 if await self._background.run_urgent(read_exit_record, self._run) is not None:
                     return None
-                linger = self.job.spec.get("linger_seconds", DEFAULT_LINGER_SECONDS)
                 self._tree = await self._background.run_urgent(
-                    OrphanedTree, self._run, self.job.job_id, linger
+                    OrphanedTree, self._run, self.job.job_id, self.job.linger_seconds
                 )
             return self._tree
 

@@ -46,11 +46,13 @@ class Follower:
         self._run = run
         self._job_id = job.job_id
         self._attempt = job.attempt
-        self._journals = Journals(run, job.offsets)
+        self._journals = Journals(run, {})
         self._suspect: Batch | None = None
         self._clock = clock
         self._chatter_at = float("-inf")
-        self._unverified = Unverified(run, job.job_id, job.offsets)
+        self._unverified = Unverified(run, job.job_id, {})
+        self._knows_where = False
+        """How far the store has got is asked when it is first needed, and not with every look at all jobs."""
 
     @property
     def verifies(self) -> bool:
@@ -59,7 +61,7 @@ class Follower:
 
     def has_news(self) -> bool:
         """Cheap, but asks the disk; callable from any thread."""
-        return self._journals.changed()
+        return not self._knows_where or self._journals.changed()
 
     async def drain(self, *, over: bool = True) -> None:
         """Record all there is in the journals. Raises when the store is in trouble; call it again then.
@@ -110,7 +112,17 @@ class Follower:
                 await self._write([], waiting.done)
             self._unverified.remove(waiting)
 
+    async def _find_the_place(self) -> None:
+        if self._knows_where:
+            return
+        offsets = await self._background.run(self._jobs.offsets, self._job_id, self._attempt)
+        if not self._knows_where:  # drain and verify may both have asked
+            self._journals.go_to(offsets)
+            self._unverified = Unverified(self._run, self._job_id, offsets)
+            self._knows_where = True
+
     async def _read_what_waits(self) -> None:
+        await self._find_the_place()
         if not self._unverified.is_read:
             self._unverified.take(await self._background.run(self._unverified.read))
 

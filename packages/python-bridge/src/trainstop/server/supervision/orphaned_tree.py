@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("trainstop.server.supervision")
 
-DEFAULT_LINGER_SECONDS = 5.0
-
 _SECOND_LOOK_SECONDS = 0.05
 _CHASE_SECONDS = 0.02
 """How long a kill waits for those that were being born."""
