@@ -67,7 +67,7 @@ def end_job(change: Change, state: State, cause: str, message: str, exit_: Exit 
 def _trigger(change: Change, exit_: Exit) -> Trigger:
     attempt = change.attempt
     if not exit_.seen:
-        return Trigger.LOST
+        return Trigger.LEFT_TO_PAUSE if _has_paused(change) else Trigger.LOST
     if exit_.error is not None or (exit_.exit_code is None and exit_.signal is None):
         return Trigger.NOT_STARTED
     if exit_.exit_code != 0:
@@ -78,6 +78,19 @@ def _trigger(change: Change, exit_: Exit) -> Trigger:
     acknowledged = any(rank.get("acknowledged") for rank in attempt.ranks.values())
     made_to = acknowledged or "term" in attempt.signals or "kill" in attempt.signals
     return Trigger.OBEYED if made_to else Trigger.FINISHED
+
+
+def _has_paused(change: Change) -> bool:
+    """Whether all that the pause under way asks of the run has happened, by what the run said and the disk
+    holds."""
+    command, ranks = change.command, change.attempt.ranks.values()
+    if command is None or command.action != "pause" or command.hold or not ranks:
+        return False
+    if change.attempt.exit is not None and change.attempt.exit["exit_code"] != 0:
+        return False  # its shim had still seen that
+    stages = ("acknowledged", "checkpoint_saved")
+    done = all(receipt_of(command, stage) == "done" for stage in stages)
+    return done and all(rank.get("left") == "pause" for rank in ranks)
 
 
 def _cause(change: Change, exit_: Exit, trigger: Trigger, outcome: State) -> tuple[str, str]:
@@ -132,7 +145,7 @@ def _close_receipts(change: Change, command: CommandRecord, exit_: Exit, trigger
     if trigger is Trigger.NOT_STARTED:
         skip_the_rest(command, change.at, "No process was started.")
         return
-    if trigger is Trigger.LOST:
+    if not exit_.seen:
         detail = "No process of it is left; nobody saw how it ended."
         put_receipt(command, "process_exited", "done", change.at, by="server", detail=detail)
     else:

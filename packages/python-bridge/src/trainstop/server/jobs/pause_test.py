@@ -51,6 +51,55 @@ def test_a_run_that_leaves_for_an_expired_pause_is_paused_all_the_same(desk: Des
     assert desk.command(job_id)["status"] == "expired"
 
 
+def left_unseen(desk: Desk, *, without: str | None = None, exit_code: int | None = None) -> str:
+    """A run that obeys a pause, and whose end nobody sees. `without`: a part of it that is missing."""
+    job_id = desk.running()
+    desk.tell(job_id, "rank-1", "attached", pid=8, start_ticks=1, version="0", resumed_from=None)
+    command_id = desk.pause(job_id)["command"]["id"]
+    for rank in ("rank-0", "rank-1"):
+        if without != f"{rank} acknowledged":
+            desk.tell(job_id, rank, "acknowledged", command_id=command_id, step=1)
+    if without != "saved":
+        desk.save(job_id, command_id=command_id, verified=without != "verified")
+    for rank in ("rank-0", "rank-1"):
+        if without != f"{rank} left":
+            reason = "error" if without == "well" else "pause"
+            desk.tell(job_id, rank, "left", reason=reason, command_id=command_id, step=1)
+    if exit_code is not None:
+        desk.tell(job_id, "shim", "main_exited", exit_code=exit_code, signal=None)
+    desk.tell(job_id, "supervisor", "unsupervised")
+    desk.tell(job_id, "supervisor", "gone")
+    return job_id
+
+
+@pytest.mark.parametrize("exit_code", [None, 0])
+def test_a_pause_that_was_obeyed_in_all_is_one_although_nobody_saw_the_end(
+    desk: Desk, exit_code: int | None
+) -> None:
+    job_id = left_unseen(desk, exit_code=exit_code)
+    job = desk.job(job_id)
+    assert (job["status"], job["health"], job["end"]) == ("paused", "ok", None)
+    assert (job["last_command"]["status"], job["last_command"]["message"]) == ("succeeded", None)
+    exited = next(each for each in job["last_command"]["receipts"] if each["stage"] == "process_exited")
+    assert "nobody saw how it ended" in exited["detail"]
+    desk.resume(job_id)
+    assert desk.spec(job_id)["resume"]["checkpoint_id"] == job["last_checkpoint"]["id"]
+
+
+@pytest.mark.parametrize(
+    "missing",
+    ["saved", "verified", "well", "rank-0 acknowledged", "rank-1 acknowledged", "rank-0 left", "rank-1 left"],
+)
+def test_a_pause_of_which_a_part_is_missing_was_interrupted(desk: Desk, missing: str) -> None:
+    job = desk.job(left_unseen(desk, without=missing))
+    assert (job["status"], job["end"]["cause"]) == ("failed", "interrupted")
+    assert job["last_command"]["status"] == "failed"
+
+
+def test_a_pause_after_which_the_process_broke_has_failed_whoever_died_then(desk: Desk) -> None:
+    assert desk.status(left_unseen(desk, exit_code=1)) == "failed"
+
+
 def test_an_expiry_that_comes_after_the_run_left_changes_nothing(desk: Desk) -> None:
     job_id = desk.paused()
     before = desk.job(job_id)

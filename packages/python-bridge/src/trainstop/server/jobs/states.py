@@ -66,7 +66,8 @@ class Trigger(StrEnum):
     OBEYED = "obeyed"
     """Exit code 0, after it acknowledged a command or got a signal of the ladder."""
     LEFT_TO_PAUSE = "left_to_pause"
-    """Exit code 0, after its last word was that it leaves for a pause."""
+    """Exit code 0, after its last word was that it leaves for a pause. Where nobody saw how it ended: after
+    every rank acknowledged the pause and left for it, and its checkpoint is verified."""
     BROKE = "broke"
     """Another exit code, or a signal."""
     LOST = "lost"
