@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from trainstop.checkpoints.saving import Save
 from trainstop.checkpoints.verification import verify
@@ -22,6 +22,7 @@ from trainstop.server.retention import checkpoints as checkpoints_module
 from trainstop.server.retention import free_pages, job_files, old_jobs
 from trainstop.server.retention import retention as retention_module
 from trainstop.server.retention.believed_clock import BelievedClock
+from trainstop.server.retention.keys import forget_keys
 from trainstop.server.retention.metrics import STRETCH_ROWS
 from trainstop.server.retention.retention import Retention
 from trainstop.server.store import tables
@@ -438,6 +439,25 @@ def test_keys_are_forgotten_after_a_week(house: House) -> None:
     first = house.desk.cancel(job_id, key="k")
     house.tidy(days=6.9)
     assert house.desk.cancel(job_id, key="k")["command"]["id"] == first["command"]["id"]
+    house.tidy(days=7.1)
+    assert house.rows(tables.idempotency_keys, job_id) == 0
+
+
+def test_keys_without_an_age_are_given_one_a_batch_at_a_time(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainstop.server.retention.keys.BATCH", 2)
+    job_id = house.desk.running()
+    for number in range(5):
+        house.desk.cancel(job_id, key=f"k{number}")
+    with house.database.write() as connection:
+        connection.execute(update(tables.idempotency_keys).values(created_at=None))
+    assert forget_keys(house.database, house.desk.clock.now, 0)
+    with house.database.read() as connection:
+        aged = select(func.count()).where(tables.idempotency_keys.c.created_at.is_not(None))
+        assert connection.execute(aged).scalar_one() == 2
+    house.tidy()
+    assert house.rows(tables.idempotency_keys, job_id) == 5
     house.tidy(days=7.1)
     assert house.rows(tables.idempotency_keys, job_id) == 0
 
