@@ -58,16 +58,19 @@ class Verification:
         return not self.problems
 
 
-def verify(checkpoint: Path, *, content: bool = True) -> Verification:
+def verify(checkpoint: Path, *, content: bool = True, largest: int | None = None) -> Verification:
     """Compare a checkpoint directory with its manifest. Raises nothing; blocks while it reads every byte.
 
     With `content=False` only presence and sizes are compared, which takes no time worth naming and finds
-    what a killed or full machine leaves, but no flipped bit.
+    what a killed or full machine leaves, but no flipped bit. So it is with a checkpoint whose manifest lists
+    more than `largest` bytes.
     """
     try:
         manifest = read_manifest(checkpoint)
     except ManifestError as error:
         return Verification(checkpoint, None, [Problem("manifest", MANIFEST_NAME, str(error))])
+    if largest is not None and sum(entry["bytes"] for entry in manifest["files"]) > largest:
+        content = False
     problems = []
     for entry in manifest["files"]:
         problem = _examine(checkpoint, entry, content)

@@ -255,3 +255,12 @@ def test_directories_without_end_in_a_checkpoint_hold_nobody_up(checkpoint: Path
         assert verification.extra == ["d/" * 1500 + "note"]
     finally:
         subprocess.run(["rm", "-rf", str(checkpoint / "d")], check=True)  # deeper than shutil goes
+
+
+def test_of_a_large_checkpoint_the_bytes_are_not_read_whatever_else_says_how_large_it_is(
+    checkpoint: Path,
+) -> None:
+    (checkpoint / "weights.bin").write_bytes(bytes(len(CONTENT["weights.bin"])))
+    total = sum(len(content) for content in CONTENT.values())
+    assert verify(checkpoint, largest=total - 1).ok
+    assert not verify(checkpoint, largest=total).ok

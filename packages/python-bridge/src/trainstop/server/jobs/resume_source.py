@@ -52,7 +52,7 @@ class Examined:
 
     def examine(self, source: Source) -> str | None:
         """What is wrong with it; None: nothing. Blocks while it reads."""
-        found = verify(Path(source.path), content=source.bytes <= REREAD_BYTES)
+        found = verify(Path(source.path), largest=REREAD_BYTES)
         problem = str(found.problems[0]) if found.problems else None
         manifest = found.manifest
         if manifest is not None and manifest["checkpoint_id"] != source.checkpoint_id:

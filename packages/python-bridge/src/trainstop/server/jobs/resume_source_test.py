@@ -12,7 +12,6 @@ from trainstop.checkpoints.verification import Verification, verify
 from trainstop.server.jobs import resume_source
 from trainstop.server.jobs.conftest import Desk
 from trainstop.server.jobs.refusal import Refusal
-from trainstop.server.jobs.resume_source import REREAD_BYTES
 
 PATIENCE_SECONDS = 60.0
 
@@ -86,28 +85,16 @@ def test_one_with_other_content_of_the_same_size_is_damaged_too(desk: Desk) -> N
 def test_of_one_too_large_to_read_while_somebody_waits_sizes_are_compared(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[bool] = []
-
-    def noting(path: Path, *, content: bool) -> Verification:
-        asked.append(content)
-        return verify(path, content=content)
-
-    monkeypatch.setattr(resume_source, "verify", noting)
-    for size, content in ((REREAD_BYTES, True), (REREAD_BYTES + 1, False)):
-        job_id, _ = saved(desk, 1)
-        found = desk.checkpoints(job_id)
-        told = desk.jobs.checkpoints(job_id, None)[0]
-        assert found.is_dir()
-        fact = {"checkpoint_id": told["id"], "step": 1, "epoch": 1, "files": 1, "save_seconds": 1}
-        desk.resume(job_id)
-        desk.run(job_id)
-        more = {"path": told["path"], "verified": True, "problem": None, "reason": "manual"}
-        desk.tell(job_id, "rank-0", "checkpoint", **fact, **more, bytes=size, saved_at=told["saved_at"])
-        desk.pause(job_id)
-        desk.obey(job_id, save=False)
-        asked.clear()
-        desk.resume(job_id)
-        assert asked == [content]
+    """By what lies on the disk: what the run once said of its size counts for nothing."""
+    for largest, is_read in ((len("weights"), True), (len("weights") - 1, False)):
+        monkeypatch.setattr(resume_source, "REREAD_BYTES", largest)
+        job_id, (checkpoint_id,) = saved(desk, 1)
+        (desk.checkpoints(job_id) / checkpoint_id / "weights.bin").write_text("WEIGHTS")
+        if is_read:
+            with pytest.raises(Refusal, match="is damaged"):
+                desk.resume(job_id)
+        else:
+            assert desk.resume(job_id)["outcome"] == "accepted"
 
 
 def test_while_a_checkpoint_is_read_the_store_serves_everybody_else(
@@ -117,10 +104,10 @@ def test_while_a_checkpoint_is_read_the_store_serves_everybody_else(
     other = desk.running()
     reading, go_on = threading.Event(), threading.Event()
 
-    def slow(path: Path, *, content: bool) -> Verification:
+    def slow(path: Path, *, largest: int) -> Verification:
         reading.set()
         assert go_on.wait(PATIENCE_SECONDS)
-        return verify(path, content=content)
+        return verify(path, largest=largest)
 
     monkeypatch.setattr(resume_source, "verify", slow)
     answers: list[dict[str, Any]] = []
@@ -137,9 +124,9 @@ def test_while_a_checkpoint_is_read_the_store_serves_everybody_else(
 def test_what_changed_while_it_was_read_is_decided_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id, (first, second) = saved(desk, 2)
 
-    def changing(path: Path, *, content: bool) -> Verification:
+    def changing(path: Path, *, largest: int) -> Verification:
         desk.cancel(job_id)
-        return verify(path, content=content)
+        return verify(path, largest=largest)
 
     monkeypatch.setattr(resume_source, "verify", changing)
     answer = desk.resume(job_id)  # it was cancelled meanwhile: so a new job goes on

@@ -18,12 +18,15 @@ from trainstop.server.store import tables
 from trainstop.server.store.records import CheckpointRecord
 
 _SAVING = ".saving-"
+REREAD_BYTES = 64 << 30
+"""Of a larger checkpoint the sizes of its files are compared: everybody else's old files wait meanwhile."""
 
 
 def remove_superfluous(jobs: Jobs, data_dir: Path, job_id: str, saved_before: float) -> int:
     """How many went. First the store says so, then the files go: a checkpoint that is offered is there.
 
-    One of those that stay is read byte by byte first; where none is good, all stay. Blocks for as long.
+    One of those that stay is read byte by byte first, up to REREAD_BYTES; where none is good, all stay.
+    Blocks for as long.
     """
     kept = jobs.look_at(job_id, lambda change: _kept_for(change, saved_before))
     if not kept or not any(_is_good(data_dir, job_id, id_) for id_ in kept):
@@ -103,4 +106,4 @@ def _removed(change: Change, names: list[str]) -> list[str]:
 
 
 def _is_good(data_dir: Path, job_id: str, checkpoint_id: str) -> bool:
-    return verify(job_dir(data_dir, job_id) / "checkpoints" / checkpoint_id).ok
+    return verify(job_dir(data_dir, job_id) / "checkpoints" / checkpoint_id, largest=REREAD_BYTES).ok

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 
-import anyio
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +21,7 @@ from trainstop.server.routes.body import parse, read_body
 from trainstop.server.routes.context import context_of
 from trainstop.server.security.caller import Caller, caller_of
 from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
+from trainstop.server.supervision.long_reads import LongReads
 
 MAX_BODY_BYTES = 512 * 1024
 VERIFICATIONS = 1
@@ -35,7 +35,8 @@ class Reports:
 
     def __init__(self) -> None:
         self._under_way: set[tuple[str, int]] = set()
-        self._verifications: anyio.CapacityLimiter | None = None
+        self._verifying: set[str] = set()
+        self._long_reads: LongReads | None = None
 
     async def report(self, request: Request) -> Response:
         job_id, caller = job_id_of(request), caller_of(request.scope)
@@ -62,11 +63,22 @@ class Reports:
         new = await context.call(context.jobs.new_in_report, job_id, wish)
         run = RunDir.of(context.data_dir, job_id, wish.attempt)
         if any(fact["type"] in ("checkpoint", "checkpoint_removed") for fact in new):
-            if self._verifications is None:
-                self._verifications = anyio.CapacityLimiter(VERIFICATIONS)
-            new = await anyio.to_thread.run_sync(_checked, run, job_id, new, limiter=self._verifications)
+            new = await self._checked(run, job_id, new)
         known, command = await context.call(context.jobs.report, job_id, wish, new)
         return answer({"next_offset": known, "command": command})
+
+    async def _checked(self, run: RunDir, job_id: str, facts: list[Fact]) -> list[Fact]:
+        if job_id in self._verifying:
+            raise RequestError(
+                429, "rate_limited", "A checkpoint of this run is still being read; report again when it is."
+            )
+        if self._long_reads is None:
+            self._long_reads = LongReads(VERIFICATIONS)
+        self._verifying.add(job_id)
+        try:
+            return await self._long_reads.run(partial(_checked, run, job_id, facts))
+        finally:
+            self._verifying.discard(job_id)
 
 
 def _checked(run: RunDir, job_id: str, facts: list[Fact]) -> list[Fact]:

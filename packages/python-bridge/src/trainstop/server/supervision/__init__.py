@@ -14,6 +14,7 @@ From the outside in:
     access                   a run directory that its script closed
     orphaned_tree            the processes of a job whose shim died, and the shim's ladder for them
     retried                  doing it again, later and later, when a disk or a permission is in the way
+    long_reads               checkpoints read back, few at a time, and none for ever before others
     daemon_thread            long reads that a stopping server need not wait for
 
 Everything here can be killed at any moment: what it knows, it knows from the store and the run directories.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-from trainstop.server.supervision.daemon_thread import in_daemon_thread
+from trainstop.server.supervision.long_reads import LongReads
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -18,7 +18,6 @@ P = ParamSpec("P")
 # Most of the time they wait for a disk or for the store's one writer.
 _THREADS = 8
 _URGENT_THREADS = 4
-# Each reads as fast as the disk can; more of them would only take turns.
 _LONG_READS = 2
 _STOP_SECONDS = 0.7
 
@@ -29,7 +28,7 @@ class Background:
         """Set when the server stops: whoever waits in a thread for longer than a moment looks at it."""
         self._usual = ThreadPoolExecutor(_THREADS, "trainstop-supervision")
         self._urgent = ThreadPoolExecutor(_URGENT_THREADS, "trainstop-commands")
-        self._long_reads = asyncio.Semaphore(_LONG_READS)
+        self._long_reads = LongReads(_LONG_READS)
         self._running: set[Future[Any]] = set()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -42,8 +41,7 @@ class Background:
 
     async def run_long(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """For reads of gigabytes, few at a time. They change nothing, so stopping doesn't wait for them."""
-        async with self._long_reads:
-            return await in_daemon_thread(functools.partial(function, *args, **kwargs))
+        return await self._long_reads.run(functools.partial(function, *args, **kwargs))
 
     async def stop(self) -> None:
         """Start nothing any more, and wait a moment for what is being done."""
