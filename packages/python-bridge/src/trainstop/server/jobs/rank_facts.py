@@ -27,6 +27,9 @@ from trainstop.server.jobs.receipts import put_receipt
 from trainstop.server.jobs.supervised_job import Fact
 from trainstop.server.store.records import CheckpointRecord, CommandRecord
 
+MOST_RANKS = 10_000
+"""All of them are written anew with each fact that changes one."""
+
 logger = logging.getLogger("trainstop.jobs")
 
 
@@ -182,6 +185,8 @@ def _rank(change: Change, fact: Fact) -> dict[str, Any]:
     """What is noted of the rank that speaks; it may be changed in place."""
     source = str(fact["source"])
     ranks = {name: dict(rank) for name, rank in change.attempt.ranks.items()}
+    if source not in ranks and len(ranks) >= MOST_RANKS:
+        raise ValueError(f"{source} is one rank more than the {MOST_RANKS} that an attempt has")
     rank = ranks.setdefault(source, {"acknowledged": None, "left": None})
     change.attempt.ranks = ranks
     return rank

@@ -114,3 +114,13 @@ def test_numbers_that_no_browser_can_hold_are_not_handed_on(desk: Desk, number: 
     desk.exit(job_id, number)  # type: ignore[arg-type]
     job = desk.job(job_id)
     assert (job["progress"]["epoch"], job["end"]["exit_code"]) == (None, None)
+
+
+def test_ranks_without_end_are_not_taken_in(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainstop.server.jobs.rank_facts.MOST_RANKS", 2)
+    job_id = desk.running()
+    desk.tell(job_id, "rank-1", "left", reason="finished", command_id=None, step=1)
+    desk.tell(job_id, "rank-2", "attached", pid=9, start_ticks=1, version="0", resumed_from=None)
+    command_id = desk.cancel(job_id)["command"]["id"]
+    desk.tell(job_id, "rank-0", "acknowledged", command_id=command_id, step=1)
+    assert desk.receipts(job_id)["acknowledged"] == "done"  # nobody waits for the third

@@ -20,6 +20,9 @@ SHIM_BYTES = 8 << 20
 """The same for the shim's, which are read to their ends where they can be, so that they are told in order
 with the ranks'. None was ever seen to grow to this; a script could make it do so."""
 
+MOST_RANKS = 10_000
+"""Of one attempt on one machine. Everything in its directory is looked at once a second."""
+
 SHIM_JOURNAL = "shim.jsonl"
 SUPERVISOR_JOURNAL = "supervisor.jsonl"
 """What the server itself did to the job's processes after their shim died; see `orphaned_tree`."""
@@ -115,6 +118,8 @@ class Journals:
                 ranks = [entry.name for entry in entries if _RANK_JOURNAL.fullmatch(entry.name)]
         except (FileNotFoundError, NotADirectoryError):
             ranks = []
+        if len(ranks) > MOST_RANKS:  # a script's doing; which of them are read must not change by itself
+            ranks = sorted(ranks, key=lambda name: (len(name), name))[:MOST_RANKS]
         sizes |= {name: size for name in ranks if (size := _size(self._run.path / name)) is not None}
         return sizes
 

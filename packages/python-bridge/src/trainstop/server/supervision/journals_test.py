@@ -183,3 +183,16 @@ def test_a_journal_without_end_takes_no_memory_and_holds_up_nothing(tmp_path: Pa
     finally:
         tracemalloc.stop()
     assert told == [1, 2]
+
+
+def test_of_more_journals_than_a_run_has_ranks_the_first_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journals, "MOST_RANKS", 3)
+    run = RunDir(tmp_path)
+    for rank in (100, 11, 9, 2, 0):
+        append(run.rank_journal(rank), line(rank))
+    append(run.shim_journal, line(200))
+    reader = Journals(run, {})
+    assert numbers(drain(reader)) == [0, 2, 9, 200]
+    assert not reader.changed()

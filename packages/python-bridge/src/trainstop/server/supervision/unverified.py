@@ -7,14 +7,20 @@ server knows them too. Under `<journal>#<slot>`: twice the offset of its line, p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from trainstop.rundir.journal import read_facts
 from trainstop.rundir.layout import RunDir
 from trainstop.server.supervision.checkpoint_verification import verify_checkpoint
 
+log = logging.getLogger("trainstop.server.supervision")
+
+MOST_WAITING = 5000
+"""Of an attempt. A run that saved every minute for two days without a server is below it."""
 TYPES = ("checkpoint", "checkpoint_removed")
 """The second waits only behind the first: what is not known yet can't be taken away."""
 
@@ -72,17 +78,33 @@ class Unverified:
     def part(self, facts: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, int]]:
         """(facts to record now, offsets to record with them so that the others wait)."""
         self._parted = {}
-        ids = {fact.get("checkpoint_id") for fact in self._waiting.values()}
+        ids = {
+            id_ for fact in self._waiting.values() if isinstance(id_ := fact.get("checkpoint_id"), str | None)
+        }
         now: list[dict[str, Any]] = []
         later: dict[str, int] = {}
+        slots: dict[str, Iterator[str]] = {}
+        left_out = 0
         for fact in facts:
-            if fact["type"] == "checkpoint" or (fact["type"] in TYPES and fact.get("checkpoint_id") in ids):
-                ids.add(fact.get("checkpoint_id"))
-                key = self._free_slot(f"{fact['source']}.jsonl", later)
+            # Only what may be an id can be looked up; what else a script wrote there, `verified` finds out.
+            id_ = fact["checkpoint_id"] if isinstance(fact.get("checkpoint_id"), str) else None
+            if fact["type"] != "checkpoint" and not (fact["type"] in TYPES and id_ in ids):
+                now.append(fact)
+            elif len(self._waiting) + len(later) >= MOST_WAITING:
+                left_out += 1
+            else:
+                ids.add(id_)
+                journal = f"{fact['source']}.jsonl"
+                if journal not in slots:
+                    slots[journal] = self._free_slots(journal)
+                key = next(slots[journal])
                 later[key] = 2 * int(fact["offset"]) + 1
                 self._parted[key] = fact
-            else:
-                now.append(fact)
+        if left_out:
+            log.warning(
+                "job %s: %d checkpoints wait to be read back, and %d further ones are left out",
+                *(self._job_id, MOST_WAITING, left_out),
+            )
         return now, later
 
     def add(self, later: dict[str, int]) -> None:
@@ -120,11 +142,10 @@ class Unverified:
         assert self._facts is not None, "what an earlier server left waiting was not read"
         return self._facts
 
-    def _free_slot(self, journal: str, later: Mapping[str, int]) -> str:
-        slot = 0
-        while _waits(self._slots.get(key := f"{journal}#{slot}", 0)) or key in later:
-            slot += 1
-        return key
+    def _free_slots(self, journal: str) -> Iterator[str]:
+        for slot in count():
+            if not _waits(self._slots.get(key := f"{journal}#{slot}", 0)):
+                yield key
 
 
 def _waits(stand: int) -> bool:
