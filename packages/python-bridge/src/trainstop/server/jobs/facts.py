@@ -12,15 +12,20 @@ from trainstop.server.jobs.supervisor_facts import SUPERVISOR_FACTS
 
 logger = logging.getLogger("trainstop.jobs")
 
-_HANDLERS = {"supervisor": SUPERVISOR_FACTS | SHIM_FACTS, "shim": SHIM_FACTS}
+_HANDLERS = {"supervisor": SHIM_FACTS, "shim": SHIM_FACTS}
 """By source. Without a shim the server does what the shim would. Everybody else is a rank."""
+_TOLD_BY_ITSELF = SUPERVISOR_FACTS | SHIM_FACTS
+"""By the supervisor, from no journal: in its journal, which lies in the run directory, stands no more than
+what a shim could do."""
 
 
 def apply(change: Change, fact: Fact) -> None:
     """Take in one fact. One that its source can't know, one of an unknown type, or one that makes no sense is
     passed over with a warning: a script can write anything into its journal, and must neither stop the
     record of its own end nor write that itself."""
-    handler = _HANDLERS.get(fact["source"], RANK_FACTS).get(fact["type"])
+    by_itself = fact["source"] == "supervisor" and "offset" not in fact
+    handlers = _TOLD_BY_ITSELF if by_itself else _HANDLERS.get(fact["source"], RANK_FACTS)
+    handler = handlers.get(fact["type"])
     if handler is None:
         logger.warning(
             "job %s: passed over a fact of %s that it does not tell: %.40r",

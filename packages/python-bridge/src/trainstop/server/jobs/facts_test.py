@@ -232,6 +232,19 @@ def test_a_run_cannot_say_what_only_its_supervision_can_know(desk: Desk, fact: d
     assert desk.status(job_id) != "stopping"
 
 
+@pytest.mark.parametrize("type_", ["exited", "gone", "launch_failed", "unsupervised"])
+def test_a_file_of_the_run_directory_cannot_say_what_the_server_finds_out_by_itself(
+    desk: Desk, type_: str
+) -> None:
+    job_id = desk.running()
+    before = desk.job(job_id)
+    for source in ("supervisor", "shim"):
+        desk.tell(job_id, source, type_, offset=0, exit_code=0, signal=None, tree_gone_at=None, error="no")
+    assert desk.job(job_id) == before
+    desk.tell(job_id, "supervisor", "gone")
+    assert desk.status(job_id) == "failed"
+
+
 def _rest(fact: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fact.items() if name != "type"}
 
