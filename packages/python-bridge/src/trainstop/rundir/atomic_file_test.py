@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from trainstop.rundir import atomic_file
 from trainstop.rundir.atomic_file import read_json, write_json_atomically
 
 
@@ -69,7 +68,7 @@ def test_a_directory_in_a_files_place_keeps_it_from_nothing(tmp_path: Path) -> N
 def test_a_name_that_is_taken_is_never_written_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(atomic_file.os, "urandom", bytes)
+    monkeypatch.setattr(os, "urandom", bytes)
     (tmp_path / "victim").write_text("precious")
     (tmp_path / f".a.json.{bytes(8).hex()}").symlink_to(tmp_path / "victim")
     with pytest.raises(FileExistsError):

@@ -134,7 +134,7 @@ def _makes_sense(asked: Any) -> TypeGuard[ControlCommand]:
     """A stop or a pause as a server writes it. The directory is the script's too."""
     if not isinstance(asked, dict) or asked.get("action") not in ("cancel", "pause"):
         return False
-    times = [asked.get("created_at"), asked.get("deadline")]
+    times: list[Any] = [asked.get("created_at"), asked.get("deadline")]
     times += [] if asked.get("term_at") is None else [asked["term_at"]]
     return (
         isinstance(asked.get("id"), str)
@@ -188,7 +188,9 @@ def _spec(run: RunDir) -> tuple[Spec, dict[str, str] | None] | None:
         spec, resume = Spec(value), (value or {}).get("resume")
     except (ValueError, OSError, SpecError):
         return None
-    known = isinstance(resume, dict) and all(
-        isinstance(resume.get(name), str) for name in ("checkpoint_id", "path")
-    )
-    return spec, {name: resume[name] for name in ("checkpoint_id", "path")} if known else None
+    if not isinstance(resume, dict):
+        return spec, None
+    checkpoint_id, path = resume.get("checkpoint_id"), resume.get("path")
+    if not isinstance(checkpoint_id, str) or not isinstance(path, str):
+        return spec, None
+    return spec, {"checkpoint_id": checkpoint_id, "path": path}
