@@ -142,7 +142,8 @@ def test_a_shim_that_has_written_since_the_deadline_is_left_to_prove_the_end(
             job_id = desk.start(template="deaf")
             await until_async((desk.place / "ready").exists, "the script")
             freeze_shim(desk, job_id)
-            # As if it had been at work just after the deadline that comes now.
+            # As if it had been at work just after the deadline that comes now, and not stopped.
+            monkeypatch.setattr(attempt, "process_stat", lambda pid: ("S", 1, 0))
             os.utime(desk.run(job_id).shim_journal, (now() + 3600, now() + 3600))
             desk.cancel(job_id, grace_seconds=0)
             monkeypatch.setattr(attempt.Attempt, "_shim_is_stuck", counted)
