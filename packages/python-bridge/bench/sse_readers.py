@@ -116,7 +116,7 @@ def serve(directory: str) -> None:
     from trainstop.server.app import ServerOptions, TrainingServer
     from trainstop.server.configuration.configuration import Configuration
     from trainstop.server.security.token import Token
-    from trainstop.server.serving import HttpServer
+    from trainstop.server.serving import HttpServer, listen
     from trainstop.server.templates.template import Template
 
     class Unsupervised:
@@ -129,7 +129,8 @@ def serve(directory: str) -> None:
     template = Template("bench", "Bench", None, ("true",), "/", {}, {})
     options = ServerOptions(Path(directory), Token(TOKEN), Configuration(templates={"bench": template}), {})
     server = TrainingServer(options, Unsupervised)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener = listen("127.0.0.1", 0)
+    listener.listen(1024)  # all readers come at once
     ready = threading.Event()
     http_server = HttpServer(server, ready.set)
     thread = threading.Thread(target=http_server.run, args=([listener],))

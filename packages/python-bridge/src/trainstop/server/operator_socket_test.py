@@ -20,7 +20,7 @@ from trainstop.server.operator_socket import listen_for_operators
 from trainstop.server.operator_socket_path import LONGEST_ADDRESS, NAME, socket_address
 from trainstop.server.routes.conftest import TOKEN, WAIT_SECONDS, Unsupervised
 from trainstop.server.security.token import Token
-from trainstop.server.serving import HttpServer
+from trainstop.server.serving import HttpServer, listen
 
 ROUTE = f"{BASE_PATH}/operator/jobs"
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
@@ -49,7 +49,7 @@ def serving(data_dir: Path) -> Iterator[Site]:
     data_dir.mkdir(parents=True)
     options = ServerOptions(data_dir, Token(TOKEN), Configuration(), {"FROM_THE_SERVER": "1"})
     server = TrainingServer(options, Unsupervised)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     ready = threading.Event()
     http_server = HttpServer(server, ready.set, listen_for_operators(data_dir))
     thread = threading.Thread(target=http_server.run, args=([listener],))

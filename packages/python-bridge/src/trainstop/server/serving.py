@@ -75,7 +75,7 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
         config_dir = Path() if options.config is None else options.config.parent
         jwt_secret = read_jwt_secret(configuration.people, config_dir)
         metrics_token = _metrics_token(configuration, config_dir)
-        listener = _listen(options.host, options.port)
+        listener = listen(options.host, options.port)
         reached_at = _url(_for_this_machine(options.host), listener)
         server_options = ServerOptions(
             options.data_dir, token, configuration, os.environ, reached_at, jwt_secret, metrics_token
@@ -211,7 +211,12 @@ def _for_this_machine(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Raises CannotServe.
+
+    It names its protocol, which Python's `create_server` does not: asyncio turns Nagle's algorithm off only
+    where it is named, and else answers wait 40 ms for the caller's delayed acknowledgement.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

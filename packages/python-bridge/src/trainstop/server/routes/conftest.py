@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -25,7 +24,7 @@ from trainstop.server.conftest import STORES, postgres
 from trainstop.server.jobs.conftest import TEMPLATE, Clock, Desk
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.security.token import Token
-from trainstop.server.serving import HttpServer
+from trainstop.server.serving import HttpServer, listen
 from trainstop.server.testing.own_directory import in_memory
 
 TOKEN = "test-token-0123456789"
@@ -105,7 +104,7 @@ def serving(
         metrics_token=metrics_token,
     )
     server = TrainingServer(options, Unsupervised)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen("127.0.0.1", 0)
     ready = threading.Event()
     http_server = HttpServer(server, ready.set)
     thread = threading.Thread(target=http_server.run, args=([listener],), name="server")
