@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -11,6 +12,10 @@ import pytest
 
 from trainstop.cli.conftest import Server, job_when, start_job
 from trainstop.cli.main import main
+from trainstop.server.conftest import postgres
+from trainstop.server.jobs.conftest import open_desk
+from trainstop.server.store_place import VARIABLE
+from trainstop.server.supervision.conftest import until
 
 
 def statuses(server: Server) -> dict[str, str]:
@@ -54,6 +59,75 @@ def test_runs_that_went_on_after_the_backup_are_found_again(
             client.post(f"/cancel/{job_id}", headers={"Prefer": "wait=60"})
             job_when(client, job_id, lambda job: job["status"] == "cancelled")
     assert set(statuses(second)) == {ends, goes_on, later}
+
+
+def test_on_postgresql_runs_that_went_on_after_the_backup_are_found_again(
+    serve: Callable[..., Server], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres().new_database()
+    first = serve(env={**os.environ, VARIABLE: url}).ready()
+    with first.client() as client:
+        goes_on = start_job(client)
+        job_when(client, goes_on, lambda job: (job["progress"]["step"] or 0) > 0)
+    first.end(signal.SIGTERM)
+    backup = postgres().new_database(template=url.partition("@/")[2].partition("?")[0])  # as pg_dump sees it
+    second = serve(env={**os.environ, VARIABLE: url}).ready()
+    with second.client() as client:
+        later = start_job(client)
+        job_when(client, later, lambda job: (job["progress"]["step"] or 0) > 0)
+        cursor = f"1.{client.get(f'/jobs/{goes_on}').json()['job']['seq']}"
+    monkeypatch.setenv(VARIABLE, backup)
+    restore = ["restore", "--raise-generation", "--data", str(first.data_dir)]
+    assert main(restore) == 1
+    assert "Another Trainstop server works in" in capsys.readouterr().err
+    second.end(signal.SIGTERM)
+    assert main(restore) == 0
+    out = capsys.readouterr().out
+    assert "generation 2" in out and f"{later}: started after the backup" in out
+    third = serve(env={**os.environ, VARIABLE: backup}).ready()
+    with third.client() as client:
+        for job_id in (goes_on, later):
+            job_when(client, job_id, lambda job: job["status"] == "running")
+            client.post(f"/cancel/{job_id}", headers={"Prefer": "wait=60"})
+            job_when(client, job_id, lambda job: job["status"] == "cancelled")
+        with client.stream("GET", f"/jobs/{goes_on}/events?cursor={cursor}") as stream:
+            assert any(line == "event: reset" for line in stream.iter_lines())
+
+
+def test_each_backup_of_a_store_that_is_written_to_is_of_one_moment(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with open_desk(data) as desk:
+        jobs = [desk.running() for _ in range(3)]
+        over = threading.Event()
+
+        def write() -> None:
+            step = 0
+            while not over.is_set():
+                step += 1
+                for job_id in jobs:
+                    desk.tell(job_id, "rank-0", "metrics", rows=[[step, 1, desk.clock(), {"loss": 1 / step}]])
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            grown = []
+            for number in range(5):
+                before = desk.job(jobs[0])["seq"]
+                until(lambda before=before: desk.job(jobs[0])["seq"] > before + 20, "more to be written")
+                assert main(["backup", "--data", str(data), str(tmp_path / f"{number}.db")]) == 0
+                with closing(sqlite3.connect(tmp_path / f"{number}.db")) as backup:
+                    found = dict(backup.execute("SELECT id, seq FROM jobs").fetchall())
+                    for job_id in jobs:
+                        rows = backup.execute(
+                            "SELECT seq FROM events WHERE job_id = ? ORDER BY seq", [job_id]
+                        )
+                        assert [seq for (seq,) in rows] == list(range(1, found[job_id] + 1))
+                grown.append(found[jobs[0]])
+        finally:
+            over.set()
+            writer.join()
+    assert grown == sorted(set(grown)), "each is of a later moment, and nobody waited for it"
 
 
 def test_a_backup_is_private_and_takes_no_ones_place(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trainstop.cli.command import Command
 from trainstop.cli.plain_error import MISUSED, PlainError
+
+if TYPE_CHECKING:
+    from trainstop.server.store.postgres_url import PostgresUrl
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,21 +22,22 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--raise-generation",
         action="store_true",
-        help="after a PostgreSQL store was put back by pg_restore, instead of a BACKUP",
+        help="instead of a BACKUP, after a PostgreSQL store was put back by pg_restore; on each machine",
     )
     parser.add_argument("--config", type=Path, metavar="F", help="says where that PostgreSQL is")
 
 
 def _run(options: argparse.Namespace) -> int:
     from trainstop.server.backup.backup_error import BackupError
-    from trainstop.server.backup.restoring import restore
+    from trainstop.server.backup.restoring import go_on_from, restore
 
     if options.raise_generation == (options.backup is not None):
         raise PlainError("Name a BACKUP, or --raise-generation; one of the two.", MISUSED)
-    if options.raise_generation:
-        return _raise_generation(options)
     try:
-        done = restore(options.backup, options.data)
+        if options.raise_generation:
+            done = go_on_from(_place_of_store(options), options.data)
+        else:
+            done = restore(options.backup, options.data)
     except BackupError as error:
         raise PlainError(str(error)) from None
     print(f"Restored as generation {done.generation}; start the server.")
@@ -47,26 +52,20 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _raise_generation(options: argparse.Namespace) -> int:
-    from trainstop.server.backup.restoring import raise_generation
+def _place_of_store(options: argparse.Namespace) -> Path | PostgresUrl:
     from trainstop.server.configuration.configuration import Configuration, read_configuration
     from trainstop.server.configuration.configuration_error import ConfigurationError
-    from trainstop.server.store.database import Database, StoreError
+    from trainstop.server.store.store_error import StoreError
     from trainstop.server.store_place import store_place
 
     try:
         configuration = Configuration() if options.config is None else read_configuration(options.config)
         place = store_place(configuration.store, os.environ, options.data)
-        if isinstance(place, Path) and not place.exists():
-            raise PlainError(f"There is no store at {place}; name its configuration with --config.")
-        database = Database(place)
     except (ConfigurationError, StoreError) as error:
         raise PlainError(str(error)) from None
-    try:
-        print(f"Generation {raise_generation(database)}; start the servers.")
-    finally:
-        database.close()
-    return 0
+    if isinstance(place, Path) and not place.exists():
+        raise PlainError(f"There is no store at {place}; name its configuration with --config.")
+    return place
 
 
 RESTORE = Command(

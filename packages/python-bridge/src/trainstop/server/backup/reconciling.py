@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, select, update
 
 from trainstop.protocol.primitives import ID_PATTERN
 from trainstop.rundir.atomic_file import read_json
@@ -42,12 +42,14 @@ class Found:
 
 
 def reconcile(database: Database, data_dir: Path, server_id: str) -> Found:
+    """In a store that several servers share, only what belongs to this directory's is touched."""
     found = Found()
     with database.write() as connection:
-        # This directory's server is the one that works on from here, also on another machine.
-        connection.execute(update(tables.jobs).values(server_id=server_id))
-        connection.execute(tables.servers.delete())
-        found.checkpoints = _forget_missing(connection, data_dir)
+        if not database.shared:
+            # This directory's server is the one that works on from here, also on another machine.
+            connection.execute(update(tables.jobs).values(server_id=server_id))
+            connection.execute(tables.servers.delete())
+        found.checkpoints = _forget_missing(connection, data_dir, server_id)
         jobs = data_dir / "jobs"
         for job_id in sorted(os.listdir(jobs)) if jobs.is_dir() else []:  # noqa: PTH208
             _take_in(connection, data_dir, job_id, server_id, found)
@@ -153,9 +155,11 @@ def _end_command(connection: Connection, job: JobRecord, at: str) -> None:
     job.last_command_id, job.command_id = job.command_id or job.last_command_id, None
 
 
-def _forget_missing(connection: Connection, data_dir: Path) -> int:
+def _forget_missing(connection: Connection, data_dir: Path, server_id: str) -> int:
     table, count = tables.checkpoints, 0
-    for row in connection.execute(select(table).where(table.c.removed_at.is_(None))).all():
+    of_this_server = tables.jobs.c.id == table.c.job_id, tables.jobs.c.server_id == server_id
+    query = select(table).join(tables.jobs, and_(*of_this_server)).where(table.c.removed_at.is_(None))
+    for row in connection.execute(query).all():
         checkpoint = CheckpointRecord.from_row(row)
         if (job_dir(data_dir, checkpoint.job_id) / "checkpoints" / checkpoint.id).is_dir():
             continue

@@ -18,6 +18,7 @@ from trainstop.server.backup.taking import checked
 from trainstop.server.data_directory import DataDirectoryInUseError, claim, server_id
 from trainstop.server.store import tables
 from trainstop.server.store.database import Database
+from trainstop.server.store.postgres_url import PostgresUrl
 from trainstop.server.store.store_error import StoreError
 from trainstop.server.store_place import DATABASE_NAME
 
@@ -57,8 +58,29 @@ def restore(backup: Path, data_dir: Path) -> Restored:
     return Restored(generation, kept, found)
 
 
+def go_on_from(place: Path | PostgresUrl, data_dir: Path) -> Restored:
+    """After the store was put back by its own means (pg_restore). No server may work in the data directory.
+
+    Raises BackupError.
+    """
+    try:
+        lock = claim(data_dir) if data_dir.is_dir() else None
+        try:
+            database = Database(place)
+            try:
+                found = Found() if lock is None else reconcile(database, data_dir, server_id(data_dir))
+                return Restored(raise_generation(database), None, found)
+            finally:
+                database.close()
+        finally:
+            if lock is not None:
+                os.close(lock)
+    except (OSError, StoreError, DataDirectoryInUseError) as error:
+        raise BackupError(f"The store can't be gone on from: {str(error).rstrip('.')}.") from error
+
+
 def raise_generation(database: Database, above: int = 0) -> int:
-    """After a store was put back by its own means (pg_restore): the new generation."""
+    """The new one."""
     generation = max(database.generation, above) + 1
     meta = tables.meta
     with database.write() as connection:
