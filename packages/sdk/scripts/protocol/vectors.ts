@@ -62,6 +62,10 @@ const yes: Json = { allowed: true, reason: null }
 const no: Json = { allowed: false, reason: 'There is no verified checkpoint to resume from yet.' }
 const capabilities: Json = { cancel: yes, force: yes, pause: yes, resume: no, modes: ['graceful', 'force'] }
 const warning: Json = { code: 'grace_too_short', message: 'Its saves take 90 s; this stop gives it 60 s.' }
+const waiting: Json = {
+  code: 'waiting_for_place',
+  message: 'It waits for its turn: this server runs 2 jobs at once.',
+}
 const actor: Json = { type: 'user', id: 'u_1', name: 'Ada' }
 const receipt: Json = { stage: 'acknowledged', state: 'done', at, by: 'process', detail: 'step 315' }
 const command: Json = {
@@ -201,6 +205,7 @@ export const vectors: Record<SchemaName, Vectors> = {
       { name: 'held', value: { ...job, status: 'paused', command: null, held: true } },
       { name: 'with a warning', value: { ...job, held: false, warnings: [warning] } },
       { name: 'with no warnings', value: { ...job, warnings: [] } },
+      { name: 'waiting for its turn', value: { ...fresh, warnings: [waiting] } },
     ],
     invalid: [
       ...broken(job),

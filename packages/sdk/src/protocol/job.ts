@@ -41,9 +41,15 @@ export const endCauses = [
 
 /**
  * `grace_too_short`: the stop under way gives less time than the longest save measured. `launcher_grace_too_short`: what
- * starts the run (torchrun, Slurm) kills it sooner after a SIGTERM of its own than that.
+ * starts the run (torchrun, Slurm) kills it sooner after a SIGTERM of its own than that. `waiting_for_place`: it is
+ * `pending` because as many run as may. `waiting_for_disk`: it is `pending` because too little of the disk is free.
  */
-export const warningCodes = ['grace_too_short', 'launcher_grace_too_short'] as const
+export const warningCodes = [
+  'grace_too_short',
+  'launcher_grace_too_short',
+  'waiting_for_place',
+  'waiting_for_disk',
+] as const
 
 /** The status as one that can be switched over. */
 export function knownStatus(raw: string): JobStatus {

@@ -12,6 +12,7 @@ from trainstop.cli.inert import InertLog
 from trainstop.cli.plain_error import PlainError
 from trainstop.cli.receipt_lines import receipt_cells
 from trainstop.cli.screen import Screen
+from trainstop.cli.warnings_of import NewWarnings
 
 PIECE_BYTES = 256 * 1024
 FIRST_LOOK_BACK = 64 * 1024
@@ -106,6 +107,7 @@ class LogFollowing:
         self._following = Following(client, job["id"], self._news)
         self._told: set[tuple[str, str, str]] = set()
         self._status = job["status"]
+        self._warnings = NewWarnings()
         self._started = False
 
     def run(self) -> None:
@@ -144,6 +146,8 @@ class LogFollowing:
             self._printer.catch_up()
             self._go_to(news.data["attempt"])
             self._tell_status(news.data)
+            for sentence in self._warnings.of(news.data):
+                self._note(sentence)
         elif news.kind == "end":
             self._printer.catch_up()
             return True

@@ -12,6 +12,20 @@ class Warned:
     sentence: str
 
 
+class NewWarnings:
+    """Tells each warning of a job once, while it lasts: one that comes again is news again."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def of(self, job: dict[str, Any]) -> list[str]:
+        """The sentences that were not told yet."""
+        sentences = [warned.sentence for warned in warnings_of(job)]
+        new = [sentence for sentence in sentences if sentence not in self._told]
+        self._told = set(sentences)
+        return new
+
+
 def warnings_of(job: dict[str, Any]) -> list[Warned]:
     """Of the wire's `warnings`: `[{code, message}]`, or sentences."""
     found = []

@@ -17,6 +17,7 @@ from trainstop.cli.readable import duration
 from trainstop.cli.receipt_lines import receipt_cells, time_left
 from trainstop.cli.screen import STATUS_STYLES, Cell, Screen
 from trainstop.cli.show import checkpoint_line
+from trainstop.cli.warnings_of import NewWarnings
 from trainstop.rundir.clock import now, unix_seconds
 
 LOOK_SECONDS = 0.5
@@ -33,6 +34,7 @@ class Watched:
     error: str | None = None
     offered: bool = False
     _shown: set[tuple[str, str, str, str | None]] = field(default_factory=set)
+    warnings: NewWarnings = field(default_factory=NewWarnings)
 
     @property
     def is_over(self) -> bool:
@@ -77,7 +79,7 @@ class Watch:
         """Returns when all have ended; Ctrl-C gets out as KeyboardInterrupt."""
         followings = [Following(self._client, job_id, self._news) for job_id in self._watched]
         for each in self._watched.values():
-            self._receipts(each)
+            self._show_news(each)
             each.done = each.is_over
         with self._screen.status() as status:
             for following in followings:
@@ -117,7 +119,7 @@ class Watch:
                     each.command = command
         if each.command["status"] == "superseded" and each.command["superseded_by"]:
             self._go_over(each)
-        self._receipts(each)
+        self._show_news(each)
         each.done = each.done or each.is_over
 
     def _go_over(self, each: Watched) -> None:
@@ -135,10 +137,13 @@ class Watch:
         else:
             each.done = True
 
-    def _receipts(self, each: Watched) -> None:
-        for receipt in each.unseen():
+    def _show_news(self, each: Watched) -> None:
+        """Warnings and receipts that were not shown yet."""
+        lines = [[Cell(sentence, "yellow")] for sentence in each.warnings.of(each.job)]
+        lines += [receipt_cells(receipt) for receipt in each.unseen()]
+        for line in lines:
             if not self._quiet:
-                self._screen.line(*self._prefix(each), *receipt_cells(receipt))
+                self._screen.line(*self._prefix(each), *line)
 
     def _prefix(self, each: Watched) -> list[Cell]:
         return [Cell(f"{label(each.job)}  ", "dim")] if self._several else [Cell("  ")]

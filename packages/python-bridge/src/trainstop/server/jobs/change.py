@@ -136,6 +136,8 @@ class Change:
         self.job.status = ON_THE_WIRE[state]
         if state not in STANDING_STILL:
             self.job.held_by = None
+        if state is not State.PENDING:
+            self.job.waits_for = None
         if before != (self.job.status, self.job.held_by):
             self._dirty = self._status_changed = True
 

@@ -39,6 +39,7 @@ from trainstop.server.jobs.supervision_view import (
     spec_of,
     supervised_jobs,
 )
+from trainstop.server.jobs.waiting import tell_waiting
 from trainstop.server.store.database import Database
 from trainstop.server.store.records import CommandRecord
 from trainstop.server.store.repeated import repeated
@@ -336,10 +337,26 @@ class Jobs:
                 return False
             change.attempt.launch = "claimed"
             job = change.job
+            if job.waits_for is not None:
+                job.waits_for = None
+                change.dirty()
             base = {} if job.template is None else self._launching.base_env
             job.launchers = launchers_of(job.argv, {**base, **job.env})
+            before = job.seq
             change.finish()
+        if job.seq != before:
+            self._committed(job_id, for_supervision=False)
         return True
+
+    @repeated
+    def tell_waiting(self, waiting: Sequence[SupervisedJob]) -> None:
+        """Note on these jobs what each of them waits for, where that is still so. Call it with no more than
+        TOLD_AT_ONCE."""
+        with self._database.write() as connection:
+            transaction = self._transaction(connection)
+            told = [job.job_id for job in waiting if tell_waiting(transaction, job)]
+        for job_id in told:
+            self._committed(job_id, for_supervision=False)
 
     @repeated
     def record(
@@ -426,7 +443,8 @@ class Jobs:
         return done
 
     def hold_launches(self, why: str | None) -> None:
-        """Start no further run until this is called with None; those that run go on."""
+        """Start no further run until this is called with None; those that run go on. `why`: a sentence about
+        a job that waits for it, which each of them will show."""
         self._launching.held = why
 
     def _transaction(self, connection: Connection) -> Transaction:

@@ -36,6 +36,10 @@ class SupervisedJob:
     """When it is unresponsive unless it moves until then, in Unix seconds; None: never as things are."""
     may_launch: bool
     """Pending and a place is free for it: launch it, after `Jobs.claim_launch` said yes."""
+    waits_for: dict[str, Any] | None
+    """Why a pending one may not be launched yet, `{code, message}`; None for all others."""
+    waiting_is_told: bool
+    """The job itself says so already."""
     claimed: bool
     """`claim_launch` was called for this attempt: a shim may exist, even when `launched` is still false."""
     launched: bool

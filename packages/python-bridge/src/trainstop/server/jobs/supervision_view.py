@@ -17,6 +17,7 @@ from trainstop.server.jobs.health import unresponsive_at
 from trainstop.server.jobs.report import has_reported
 from trainstop.server.jobs.states import ON_THE_WIRE, SUPERVISED, State
 from trainstop.server.jobs.supervised_job import SupervisedJob
+from trainstop.server.jobs.waiting import waiting_for_disk, waiting_for_place
 from trainstop.server.store import tables
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ _WITH_A_PROCESS = and_(
 _CURRENT = and_(
     tables.attempts.c.job_id == tables.jobs.c.id, tables.attempts.c.attempt == tables.jobs.c.attempt
 )
-_JOB_COLUMNS = ("id", "number", "attempt", "status", "health", "command_id", "held_by")
+_JOB_COLUMNS = ("id", "number", "attempt", "status", "health", "command_id", "held_by", "waits_for")
 _COMMAND_COLUMNS = ("action", "mode", "hold", "wait_until", "term_at", "deadline")
 # Once a hold is reached its command has ended, and still says what the run does.
 _ASKED = func.coalesce(tables.jobs.c.command_id, tables.jobs.c.held_by)
@@ -102,7 +103,7 @@ class Launching:
     log_limit_bytes: int = LOG_LIMIT_BYTES
     """Of each attempt's output; 0: no limit."""
     held: str | None = None
-    """Why no further run is started just now."""
+    """Why no further run is started just now: a sentence about a job that waits for it."""
 
 
 def supervised_jobs(connection: Connection, launching: Launching) -> list[SupervisedJob]:
@@ -179,19 +180,29 @@ def offsets_of(connection: Connection, job_id: str, attempt: int) -> dict[str, i
 
 def _supervised(row: Row[*tuple[Any, ...]], launching: Launching, place_free: bool) -> SupervisedJob:
     claimed = row.launch != "waiting"
-    may_begin = place_free and launching.held is None
+    waits_for = None
+    if row.status == State.PENDING and not claimed:
+        waits_for = _waits_for(launching, place_free)
     return SupervisedJob(
         job_id=row.id,
         attempt=row.attempt,
         status=row.status,
         health=row.health,
         unresponsive_at=unresponsive_at(row.status, row.health, row.pace),
-        may_launch=row.status == State.PENDING and row.launch != "launched" and (claimed or may_begin),
+        may_launch=row.status == State.PENDING and row.launch != "launched" and waits_for is None,
+        waits_for=waits_for,
+        waiting_is_told=waits_for == row.waits_for,
         claimed=claimed,
         launched=row.launch == "launched",
         linger_seconds=LINGER_SECONDS,
         control=_control(row),
     )
+
+
+def _waits_for(launching: Launching, place_free: bool) -> dict[str, Any] | None:
+    if launching.held is not None:
+        return waiting_for_disk(launching.held)
+    return None if place_free else waiting_for_place(launching.max_running_jobs)
 
 
 def _control(row: Row[*tuple[Any, ...]]) -> ControlCommand | None:

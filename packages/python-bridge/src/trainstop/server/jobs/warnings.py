@@ -12,8 +12,12 @@ from trainstop.server.store.records import CommandRecord, JobRecord
 
 
 def warnings(job: JobRecord, command: CommandRecord | None) -> list[dict[str, Any]]:
-    """The wire's `warnings`: where the longest save measured does not fit the time that it has. `command`:
-    the one under way."""
+    """The wire's `warnings`: why it is not started yet, and where the longest save measured does not fit the
+    time that it has. `command`: the one under way."""
+    return [*([job.waits_for] if job.waits_for is not None else []), *_too_little_time(job, command)]
+
+
+def _too_little_time(job: JobRecord, command: CommandRecord | None) -> list[dict[str, Any]]:
     save = job.save_seconds
     if not save or State(job.status) in FINAL:
         return []

@@ -138,7 +138,11 @@ class Retention:
         elif self._scarce and not scarce:
             log.warning("%d MiB are free again: runs are started.", free >> 20)
         self._scarce = scarce
-        why = f"The disk is nearly full: {free >> 20} MiB are left, {least >> 20} MiB must be."
+        # The same words for as long as it lasts: each job that waits shows them.
+        why = (
+            f"It waits for disk space: less than {least >> 20} MiB (retention.min_free_bytes) are free on "
+            f"the disk of {self._data_dir}. It starts by itself when there is room again."
+        )
         self._jobs.hold_launches(why if scarce else None)
 
     @repeated

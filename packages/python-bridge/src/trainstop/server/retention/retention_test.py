@@ -472,6 +472,13 @@ def test_on_a_nearly_full_disk_runs_wait_and_what_is_superfluous_goes_early(hous
     assert not house.desk.jobs.claim_launch(waiting, 1)
     supervised = house.desk.jobs.supervised_job(waiting)
     assert supervised is not None and not supervised.may_launch
+    house.desk.jobs.tell_waiting([supervised])
+    warning = house.desk.job(waiting)["warnings"][0]
+    assert warning["code"] == "waiting_for_disk"
+    assert (
+        f"less than 1024 MiB (retention.min_free_bytes) are free on the disk of {house.data_dir}"
+        in (warning["message"])
+    )
     assert house.desk.status(running) == "running"
     house.free = PLENTY
     house.tidy()

@@ -117,6 +117,8 @@ class JobRecord(Record):
     """What starts the run's processes and kills them in a time of its own; see `jobs/launchers.py`."""
     held_by: str | None = None
     """The command for which the run stands still."""
+    waits_for: Json | None = None
+    """`{code, message}`: why it is not started yet, as the wire's warnings have it; see `jobs/waiting.py`."""
     save_seconds: float | None = None
     """The longest save seen: what a grace must cover."""
     command_id: str | None = None

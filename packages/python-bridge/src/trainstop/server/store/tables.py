@@ -81,6 +81,7 @@ jobs = Table(
     Column("schedule", _json()),
     Column("launchers", _json()),
     Column("held_by", String(64)),
+    Column("waits_for", _json()),
     Column("save_seconds", Float),
     Column("command_id", String(64)),
     Column("last_command_id", String(64)),

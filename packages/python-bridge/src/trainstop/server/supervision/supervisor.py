@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from itertools import islice
 from pathlib import Path
 
 from trainstop.rundir.layout import server_wake
 from trainstop.rundir.wake import WakeFile
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.supervised_job import SupervisedJob
+from trainstop.server.jobs.waiting import TOLD_AT_ONCE
 from trainstop.server.supervision.attempt import Attempt
 from trainstop.server.supervision.background import Background
 from trainstop.shim.job_cgroup import remove_leftovers
@@ -45,6 +47,9 @@ class Supervisor:
         """Those that nobody has looked at yet, in the order in which it is done."""
         self._first_looks = 0
         self._looking: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, SupervisedJob] = {}
+        """Those whose job does not say yet what it waits for."""
+        self._telling: asyncio.Task[None] | None = None
         self._changed: set[str] = set()
         self._store_changed = asyncio.Event()
         self._poked = asyncio.Event()
@@ -80,9 +85,11 @@ class Supervisor:
         """Look no more, within a second. Training and shims go on; a later server finds them again."""
         self._jobs.on_change = None
         self._line.clear()
-        for task in (*self._tasks, *self._looking):
+        self._waiting.clear()
+        tasks = [*self._tasks, *self._looking, *([] if self._telling is None else [self._telling])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._looking, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*[attempt.stop() for attempt in self._attempts.values()])
         self._attempts.clear()
         await self._background.stop()
@@ -141,7 +148,26 @@ class Supervisor:
             del self._line[job_id]
         self._look_at_the_next()
 
+    def _tell_what_they_wait_for(self) -> None:
+        if self._waiting and (self._telling is None or self._telling.done()):
+            self._telling = asyncio.create_task(self._tell_waiting())
+
+    async def _tell_waiting(self) -> None:
+        """Beside everything else: no launch waits for it."""
+        while self._waiting:
+            batch = dict(islice(self._waiting.items(), TOLD_AT_ONCE))
+            for job_id in batch:
+                del self._waiting[job_id]
+            try:
+                await self._background.run(self._jobs.tell_waiting, list(batch.values()))
+            except Exception:
+                log.exception("jobs that wait can't be told why; trying again")
+                return  # the next look finds them again
+
     async def _adopt_one(self, job_id: str, job: SupervisedJob | None, *, in_turn: bool = False) -> None:
+        if job is not None and not job.waiting_is_told and job.waits_for is not None:
+            self._waiting[job_id] = job
+            self._tell_what_they_wait_for()
         attempt = self._attempts.get(job_id)
         if attempt is not None and job is not None and attempt.job.attempt == job.attempt:
             attempt.update(job)

@@ -183,11 +183,13 @@ def test_a_run_waits_for_its_place(place: Path) -> None:
         async with supervised(desk):
             first, second = desk.start(), desk.start(steps="20")
             await until_async(lambda: desk.is_training(first), "the first")
+            waiting = await until_async(lambda: desk.job(second)["warnings"], "why the second waits")
+            assert [warning["code"] for warning in waiting] == ["waiting_for_place"]
             assert desk.job(second)["status"] == "pending"
             assert not desk.run(second).path.exists()
             desk.cancel(first, mode="force")
             job = await until_async(lambda: desk.ended(second), "the second")
-        assert job["status"] == "completed"
+        assert (job["status"], job["warnings"]) == ("completed", [])
 
     asyncio.run(scenario())
     desk.close()

@@ -33,6 +33,7 @@ def upgrade() -> None:
         sa.Column("schedule", sa.JSON()),
         sa.Column("launchers", sa.JSON()),
         sa.Column("held_by", sa.String(64)),
+        sa.Column("waits_for", sa.JSON()),
     ):
         op.add_column("jobs", column)
     op.add_column("attempts", sa.Column("pace", sa.JSON()))
