@@ -52,14 +52,24 @@ def grace_of(command: CommandRecord) -> float | None:
     """How long it gives the run once it is to leave; None for a command without a deadline."""
     if command.deadline is None:
         return None
-    return unix_seconds(command.deadline) - unix_seconds(command.wait_until or command.created_at)
+    return unix_seconds(command.deadline) - _begin_of(command)
+
+
+def _begin_of(command: CommandRecord) -> float:
+    """When a command's grace begins: a wait ends early where the run has come to its place."""
+    if command.wait_until is None:
+        return unix_seconds(command.created_at)
+    came = [each["at"] for each in command.receipts if (each["stage"], each["state"]) == ("acknowledged", "done")]
+    return min(unix_seconds(moment) for moment in (command.wait_until, *came))
 
 
 def wait_is_over(command: CommandRecord, at: str) -> bool:
     """The run has come to the place that a stop waited for: its times follow from that. True when that
     makes them sooner; they never become later."""
-    grace = grace_of(command)
-    if command.wait_until is None or grace is None:
+    if command.wait_until is None or command.deadline is None:
+        return False
+    grace = unix_seconds(command.deadline) - unix_seconds(command.wait_until)
+    if grace < 0:  # known already
         return False
     before = (command.term_at, command.deadline)
     begin = unix_seconds(at)

@@ -63,6 +63,13 @@ def test_what_a_stop_waits_before_it_is_no_time_to_save(desk: Desk) -> None:
     assert codes(desk, job_id) == []  # it has saved
 
 
+def test_a_stop_that_came_early_to_its_place_has_its_whole_grace_from_there(desk: Desk) -> None:
+    job_id = saving(desk, 15)
+    desk.cancel(job_id, mode="checkpoint", wait_seconds=3600)
+    desk.acknowledge(job_id)
+    assert codes(desk, job_id) == []
+
+
 def test_a_pause_that_gives_too_little_time_is_told_and_a_hold_saves_nothing(desk: Desk) -> None:
     leaving, standing = saving(desk, 90), saving(desk, 90)
     desk.pause(leaving, grace_seconds=30)
