@@ -25,9 +25,17 @@ def receipt_cells(receipt: dict[str, Any]) -> list[Cell]:
     return cells
 
 
+_PLACES = {"checkpoint": "its next checkpoint", "epoch": "the end of its epoch"}
+
+
 def time_left(command: dict[str, Any]) -> str | None:
-    """`42 s to its deadline`, or how long it is overdue; None without a deadline."""
+    """`42 s to its deadline`, how long it is overdue, or what a stop waits for; None without a deadline."""
     if command["deadline"] is None:
         return None
+    wait = command.get("wait_until")
+    # Once the run has come to its place, the deadline follows from that and is the sooner one.
+    if wait is not None and now() < unix_seconds(wait) < unix_seconds(command["deadline"]):
+        place = _PLACES.get(command["mode"], "where it is to stop")
+        return f"going on to {place}, for {duration(unix_seconds(wait) - now())} at most"
     left = unix_seconds(command["deadline"]) - now()
     return f"{duration(left)} to its deadline" if left >= 0 else f"{duration(-left)} past its deadline"

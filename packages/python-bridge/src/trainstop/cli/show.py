@@ -145,10 +145,16 @@ def command_line(command: dict[str, Any]) -> str:
 
 def _capabilities(screen: Screen, capabilities: dict[str, Any]) -> None:
     names = {"cancel": "stop", "force": "force", "pause": "pause", "resume": "resume"}
-    able = [names[key] for key in names if capabilities[key]["allowed"]]
-    modes = capabilities.get("modes") or []
-    if capabilities["cancel"]["allowed"] and modes:
-        able[0] += f" ({', '.join(modes)})"
+    details = {"cancel": ", ".join(capabilities.get("modes") or [])}
+    if (capabilities.get("hold") or {}).get("allowed"):
+        details["pause"] = "also with --hold"
+    able = [
+        names[key] + (f" ({details[key]})" if details.get(key) else "")
+        for key in names
+        # By force is one of the ways to stop, where those are told.
+        if capabilities[key]["allowed"]
+        and not (key == "force" and capabilities["cancel"]["allowed"] and details["cancel"])
+    ]
     _pair(screen, "can", Cell(", ".join(able) or "nothing more"))
     for key, name in names.items():
         why = capabilities[key]["reason"] or ""

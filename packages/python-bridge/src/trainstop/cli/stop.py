@@ -11,7 +11,7 @@ from trainstop.cli.client import Client, connect
 from trainstop.cli.command import Command
 from trainstop.cli.job_choice import FINAL, Job, add_job_argument, choose_job, label
 from trainstop.cli.json_option import add_json_option
-from trainstop.cli.plain_error import INTERRUPTED, PlainError
+from trainstop.cli.plain_error import INTERRUPTED, MISUSED, PlainError
 from trainstop.cli.readable import age
 from trainstop.cli.receipt_lines import time_left
 from trainstop.cli.screen import Screen
@@ -19,6 +19,7 @@ from trainstop.cli.server_choice import add_server_options
 from trainstop.cli.watching import Watch, Watched, outcome_code, tell_outcome
 
 MODES = ("graceful", "checkpoint", "epoch", "force")
+WAITING_MODES = ("checkpoint", "epoch")
 REASONS = ("overfitting", "wrong_config", "free_resources", "cost", "good_enough", "other")
 
 
@@ -33,9 +34,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--wait-seconds",
-        type=seconds,
+        type=_wait_seconds,
         metavar="S",
-        help="for checkpoint and epoch: the longest wait, then graceful",
+        help="for checkpoint and epoch: the longest wait, then graceful (default: 3600)",
     )
     add_control_options(parser)
     parser.add_argument(
@@ -56,14 +57,18 @@ def add_control_options(parser: argparse.ArgumentParser, *, grace: bool = True) 
     add_json_option(parser, "one line a job at its end: the server's {outcome, command, job}")
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, most: int = 86_400) -> float:
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not 0 <= value <= 86_400:
-        raise argparse.ArgumentTypeError("seconds are a number from 0 to 86400")
+    if not 0 <= value <= most:
+        raise argparse.ArgumentTypeError(f"seconds are a number from 0 to {most}")
     return value
+
+
+def _wait_seconds(text: str) -> float:
+    return seconds(text, most=7 * 86_400)
 
 
 def control_body(options: argparse.Namespace) -> dict[str, Any]:
@@ -79,6 +84,10 @@ def _run(options: argparse.Namespace) -> int:
     body = control_body(options)
     if options.mode is not None:
         body["mode"] = options.mode
+    if options.wait_seconds is not None and options.mode not in WAITING_MODES:
+        raise PlainError(
+            "--wait-seconds is for --mode checkpoint and --mode epoch; name one of them.", MISUSED
+        )
     if options.wait_seconds is not None:
         body["wait_seconds"] = options.wait_seconds
     if not options.yes and not _agreed(

@@ -49,7 +49,9 @@ class Watched:
             key = (self.command["id"], receipt["stage"], receipt["state"], receipt["detail"])
             if key not in self._shown:
                 self._shown.add(key)
-                new.append(receipt)
+                # What a resume skips by its nature would read like something that went missing.
+                if not (self.command["action"] == "resume" and receipt["state"] == "skipped"):
+                    new.append(receipt)
         return new
 
     @property
@@ -198,6 +200,10 @@ def tell_outcome(screen: Screen, each: Watched) -> int:
     if command["ended_at"] is not None:
         took = f" after {duration(unix_seconds(command['ended_at']) - unix_seconds(command['created_at']))}"
     screen.line(Cell(f"{label(job)} is "), status, Cell(f"{took}. {message}".rstrip()))
+    if job.get("held"):
+        screen.line("  It stands still with everything in its memory, and keeps its GPU.")
+        screen.line(f"  let it go on with: trainstop resume {job['id']}")
+        return outcome_code(each)
     checkpoint = job["last_checkpoint"]
     if command["action"] != "resume" and checkpoint is not None:
         screen.line(f"  last checkpoint {checkpoint_line(checkpoint)}")
