@@ -4,6 +4,7 @@ import { build } from '../setup/build.mjs'
 import { requireChromium } from '../setup/chromium.mjs'
 import { installNodePackages } from '../setup/node-packages.mjs'
 import { installPython, python } from '../setup/python-environment.mjs'
+import { requireShells } from '../setup/shells.mjs'
 import { runLanes } from '../steps.mjs'
 
 const vitest = (path, env) => ({
@@ -15,7 +16,8 @@ const vitest = (path, env) => ({
 
 export async function run() {
   const [chromium] = await Promise.all([
-    requireChromium(),
+    // One after the other: both may need apt-get, which works for one at a time.
+    requireChromium().then((chromium) => requireShells().then(() => chromium)),
     installNodePackages(),
     installPython({ forTests: true }),
   ])

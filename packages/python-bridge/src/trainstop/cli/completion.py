@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from trainstop.cli.client import connect, needs
 from trainstop.cli.command import Command
@@ -31,8 +32,22 @@ def _run(options: argparse.Namespace) -> int:
         raise needs("cli", error.name) from None
     from trainstop.cli.main import parser
 
-    print(shtab.complete(parser(), shell=options.shell, preamble=PREAMBLE.get(options.shell, "")))
+    whole = parser()
+    complete_paths(whole, shtab.FILE, shtab.DIRECTORY)
+    script = shtab.complete(whole, shell=options.shell, preamble=PREAMBLE.get(options.shell, ""))
+    # shtab's word for "one or more" means in zsh: nothing after the first.
+    print(script.replace('"(*):', '"*:') if options.shell == "zsh" else script)
     return 0
+
+
+def complete_paths(parser: argparse.ArgumentParser, file: object, directory: object) -> None:
+    """Every argument that is a path says so, in each command; so may the words of another program."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                complete_paths(command, file, directory)
+        elif action.type is Path or action.nargs == argparse.REMAINDER:
+            action.complete = directory if action.metavar == "DIR" else file  # type: ignore[attr-defined]
 
 
 def _words(options: argparse.Namespace) -> int:
@@ -52,9 +67,9 @@ def _words(options: argparse.Namespace) -> int:
 COMPLETION = Command(
     "completion",
     "print a shell's completion script",
-    "Print the script that completes commands, options, jobs and templates. For bash, put this into "
-    "~/.bashrc: "
-    'eval "$(trainstop completion bash)"',
+    "Print the script that completes commands, options, files, jobs and templates. For bash, put this into "
+    '~/.bashrc: eval "$(trainstop completion bash)"; for zsh, into ~/.zshrc after compinit: '
+    'eval "$(trainstop completion zsh)"',
     _add_arguments,
     _run,
 )

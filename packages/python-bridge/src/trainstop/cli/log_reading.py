@@ -106,7 +106,8 @@ class LogFollowing:
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._following = Following(client, job["id"], self._news)
         self._told: set[tuple[str, str, str]] = set()
-        self._status = job["status"]
+        self._status: str | None = None
+        """As it was last told: who comes to a run that is paused must not wait before nothing."""
         self._warnings = NewWarnings()
         self._started = False
 

@@ -136,6 +136,16 @@ def test_a_log_is_followed_across_attempts_to_the_end(place: Place) -> None:
     assert said.code == 0
 
 
+def test_who_comes_to_a_paused_run_is_told_what_it_waits_for(place: Place) -> None:
+    job_id = place.start()
+    assert place.say("pause", job_id).code == 0
+    terminal = place.terminal("logs", "-f", job_id)
+    terminal.until(f"The run is paused; go on with: trainstop resume {job_id}")
+    terminal.type("\x03")
+    assert terminal.end().code == 130
+    place.force(job_id)
+
+
 def test_nobody_is_asked_where_nobody_sits(place: Place) -> None:
     ids = [json.loads(place.say("start", "steps", "--json").out)["id"] for _ in range(2)]
     terminal = place.terminal("stop", "--mode", "force", *ids)
