@@ -73,9 +73,48 @@ def test_pause_and_resume_are_the_same_job(place: Place) -> None:
 
 def test_force_says_what_is_lost(place: Place) -> None:
     job_id = place.start()
+    assert place.say("pause", job_id).code == 0
+    assert place.say("resume", job_id).code == 0
+    place.job(job_id, lambda job: job["status"] == "running")
     said = place.say("stop", job_id, "--mode", "force")
     assert said.code == 0
     assert "Stopped by force; what came after the last checkpoint is lost." in said.out
+
+
+def test_a_script_that_knows_nothing_of_trainstop_is_stopped_and_nothing_is_claimed_of_it(
+    place: Place,
+) -> None:
+    run = (
+        "run",
+        "--detach",
+        "--",
+        sys.executable,
+        "-c",
+        "import time; print('on', flush=True); time.sleep(900)",
+    )
+    job_id = place.say(*run).out.strip()
+    place.job(job_id, lambda job: job["status"] == "running")
+
+    refused = place.say("stop", job_id, "--mode", "checkpoint")
+    assert refused.code == 1 and refused.err.endswith("Use graceful or force.\n")
+
+    pause = place.say("pause", job_id, "--grace", "1")
+    assert pause.code == 3
+    assert "Nothing in this run listens to Trainstop (trainstop.run) so far." in pause.out
+    assert "Unless that changes in time, the pause expires and the run goes on." in pause.out
+    assert "did not leave before the deadline, so it goes on; a pause never kills." in pause.out
+
+    said = place.say("stop", job_id)
+    assert said.code == 0
+    assert "Nothing in the run listens to Trainstop (yet), so SIGTERM was sent at once." in said.out
+    assert "Stopped by SIGTERM, as asked; it never came to trainstop.run" in said.out
+    assert "go on from it" not in said.out and "verified" not in said.out
+
+    resumed = place.say("resume", job_id)
+    assert (
+        resumed.err
+        == "trainstop: The run has no verified checkpoint to go on from; start a new run instead.\n"
+    )
 
 
 def test_several_are_stopped_at_once_and_each_line_says_which(place: Place) -> None:

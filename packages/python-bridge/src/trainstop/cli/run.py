@@ -79,7 +79,9 @@ def follow_to_the_end(screen: Screen, client: Client, job: dict[str, Any], *, as
                 )
                 return INTERRUPTED
             interrupted = True
-            screen.note("[trainstop] Stopping it, with a checkpoint. Ctrl-C again leaves it alone meanwhile.")
+            screen.note(
+                "[trainstop] Stopping it, with a checkpoint if it saves any. Ctrl-C again leaves it alone meanwhile."
+            )
             client.post(f"/cancel/{job['id']}", {"note": "Ctrl-C in trainstop run"})
         except PlainError as error:
             raise PlainError(

@@ -96,7 +96,7 @@ def test_the_first_ctrl_c_in_run_stops_with_a_checkpoint(place: Place) -> None:
     terminal.type("\x03")
     said = terminal.end()
     assert said.code == 130
-    assert "Stopping it, with a checkpoint." in said.out
+    assert "Stopping it, with a checkpoint if it saves any." in said.out
     assert re.search(r"stop: [0-9:]+  checkpoint saved +done", said.out)
     assert "is cancelled. Stopped as asked, with a verified checkpoint." in said.out
     assert place.job(job_id)["last_checkpoint"]["verified"]

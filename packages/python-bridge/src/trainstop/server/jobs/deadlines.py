@@ -59,7 +59,9 @@ def _begin_of(command: CommandRecord) -> float:
     """When a command's grace begins: a wait ends early where the run has come to its place."""
     if command.wait_until is None:
         return unix_seconds(command.created_at)
-    came = [each["at"] for each in command.receipts if (each["stage"], each["state"]) == ("acknowledged", "done")]
+    came = [
+        each["at"] for each in command.receipts if (each["stage"], each["state"]) == ("acknowledged", "done")
+    ]
     return min(unix_seconds(moment) for moment in (command.wait_until, *came))
 
 

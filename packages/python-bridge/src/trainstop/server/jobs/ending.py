@@ -132,13 +132,19 @@ def _how_it_stopped(change: Change, exit_: Exit, trigger: Trigger) -> str:
     elif trigger is Trigger.LOST:
         sentence = "Stopped; nobody was there to see how its process ended."
     elif command is not None and command.mode == "force":
-        sentence = "Stopped by force; what came after the last checkpoint is lost."
+        sentence = f"Stopped by force; {_what_is_lost(change)}"
     elif not change.attempt.ranks and "term" in change.attempt.signals:
         how = "Killed at the deadline" if "kill" in change.attempt.signals else "Stopped by SIGTERM, as asked"
         sentence = f"{how}; {_NEVER_LISTENED}"
     elif exit_.signal is not None:
-        sentence = f"Stopped by {exit_.signal}; what came after the last checkpoint is lost."
+        sentence = f"Stopped by {exit_.signal}; {_what_is_lost(change)}"
     return sentence
+
+
+def _what_is_lost(change: Change) -> str:
+    if change.job.last_checkpoint_id is not None or change.job.resumed_from is not None:
+        return "what came after the last checkpoint is lost."
+    return "no checkpoint of it is known."
 
 
 def _close_receipts(change: Change, command: CommandRecord, exit_: Exit, trigger: Trigger) -> None:

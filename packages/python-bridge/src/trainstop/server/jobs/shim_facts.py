@@ -17,6 +17,7 @@ from trainstop.server.jobs.fact_fields import (
 from trainstop.server.jobs.receipts import amend_receipt, put_receipt
 from trainstop.server.jobs.states import State, Trigger
 from trainstop.server.jobs.supervised_job import Fact
+from trainstop.server.store.records import CommandRecord
 
 _ASKED_BY_SIGTERM = "Nothing in the run listens to Trainstop (yet), so SIGTERM was sent at once."
 
@@ -55,11 +56,22 @@ def _start_failed(change: Change, fact: Fact) -> None:
 
 def _delivered(change: Change, fact: Fact) -> None:
     ranks = as_count(fact.get("ranks")) or 0
-    words = {0: "No rank was listening yet.", 1: "1 rank was woken."}
+    words = {0: _nobody_listens(change.command), 1: "1 rank was woken."}
     # Without its shim a run is delivered to by the server itself.
     by = "server" if fact["source"] == "supervisor" else "shim"
     give_receipt(
         change, fact, "delivered", "done", by=by, detail=words.get(ranks, f"{ranks} ranks were woken.")
+    )
+
+
+def _nobody_listens(command: CommandRecord | None) -> str:
+    """A script that still imports, or one that knows nothing of Trainstop: who waits must know for what. A stop's
+    SIGTERM says more of it."""
+    if command is None or command.action != "pause":
+        return "No rank was listening yet."
+    return (
+        "Nothing in this run listens to Trainstop (trainstop.run) so far. Unless that changes in time, the pause "
+        "expires and the run goes on."
     )
 
 
