@@ -23,6 +23,19 @@ def statuses(server: Server) -> dict[str, str]:
         return {job["id"]: job["status"] for job in client.get("/jobs").json()["jobs"]}
 
 
+def test_files_that_are_not_there_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing, nowhere = tmp_path / "missing.db", tmp_path / "nowhere" / "backup.db"
+    assert main(["restore", str(missing), "--data", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == (
+        f"trainstop: There is no file {missing}; name a backup that `trainstop backup` made.\n"
+    )
+    (tmp_path / "trainstop.db").write_bytes(b"")
+    assert main(["backup", "--data", str(tmp_path), str(nowhere)]) == 1
+    assert capsys.readouterr().err == (
+        f"trainstop: There is no directory {nowhere.parent} for the backup; make it, or name another file.\n"
+    )
+
+
 def test_runs_that_went_on_after_the_backup_are_found_again(
     serve: Callable[..., Server],
     tmp_path: Path,

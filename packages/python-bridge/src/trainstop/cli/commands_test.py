@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from trainstop.cli.conftest import Place
+from trainstop.cli.main import main
 
 STAGES = [
     *("requested", "accepted", "delivered", "acknowledged", "checkpoint saved", "process exited"),
@@ -79,6 +80,12 @@ def test_force_says_what_is_lost(place: Place) -> None:
     said = place.say("stop", job_id, "--mode", "force")
     assert said.code == 0
     assert "Stopped by force; what came after the last checkpoint is lost." in said.out
+
+
+def test_without_a_command_it_says_which_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "run any command as a supervised job" in said.err
 
 
 def test_a_script_that_knows_nothing_of_trainstop_is_stopped_and_nothing_is_claimed_of_it(

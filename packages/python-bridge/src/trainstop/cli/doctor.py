@@ -13,6 +13,7 @@ from pathlib import Path
 from trainstop.cli.command import Command
 from trainstop.cli.doctor_checks import clock, disk, gpu, graces, server, system
 from trainstop.cli.doctor_checks.finding import Finding, failed
+from trainstop.cli.serve import port_number
 from trainstop.cli.server_choice import DEFAULT_DATA
 
 GRACE_SECONDS = 60.0
@@ -31,7 +32,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", type=Path, metavar="F", help="as for serve")
     parser.add_argument("--host", default="127.0.0.1", help="as for serve (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=8321, help="as for serve (default: %(default)s)")
+    parser.add_argument("--port", type=port_number, default=8321, help="as for serve (default: %(default)s)")
     parser.add_argument(
         "--json", action="store_true", help="{usable, findings: [{name, state, sentence, follows}]}"
     )
@@ -63,6 +64,7 @@ def examine(data_dir: Path, config: Path | None, host: str, port: int) -> Iterat
         ("python", system.python),
         ("kernel", system.kernel),
         ("packages", server.packages),
+        *([] if config is None else [("configuration", lambda: server.configuration(config))]),
         ("subreaper", system.subreaper),
         ("pidfd", system.pidfd),
         ("cgroup", system.cgroup),
@@ -91,8 +93,8 @@ def _grace_of(config: Path | None) -> float:
         return GRACE_SECONDS
     try:
         return float(tomllib.loads(config.read_text()).get("server", {}).get("grace_seconds", GRACE_SECONDS))
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise ValueError(f"the configuration {config} can't be read: {error}") from None
+    except (OSError, ValueError, AttributeError, TypeError):
+        return GRACE_SECONDS  # what is wrong with it is a finding of its own
 
 
 DOCTOR = Command(

@@ -140,6 +140,29 @@ def test_the_configurations_grace_is_looked_at(tmp_path: Path) -> None:
     config.write_text("[server]\ngrace_seconds = 200\n")
     found = {each.name: each for each in doctor.examine(tmp_path, config, "127.0.0.1", 0)}
     assert "A graceful stop has 200 s" in found["graces"].sentence
-    config.write_text("[server\n")
+    assert found["configuration"].state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "there is no such file"),
+        ("[server\n", "it can't be read as TOML"),
+        ("[server]\ngraceseconds = 1\n", "did you mean grace_seconds?"),
+    ],
+)
+def test_a_configuration_that_no_server_would_start_with_is_found(
+    tmp_path: Path, text: str | None, words: str
+) -> None:
+    config = tmp_path / "trainstop.toml"
+    if text is not None:
+        config.write_text(text)
     found = {each.name: each for each in doctor.examine(tmp_path, config, "127.0.0.1", 0)}
-    assert found["graces"].state == "failed"
+    assert found["configuration"].state == "failed" and words in found["configuration"].sentence
+    assert "A graceful stop has 60 s" in found["graces"].sentence
+
+
+def test_a_port_that_can_not_be_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["doctor", "--port", "99999999"])
+    assert ended.value.code == 2 and "a port is a number from 0 to 65535" in capsys.readouterr().err

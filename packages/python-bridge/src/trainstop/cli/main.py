@@ -17,7 +17,7 @@ from trainstop.cli.doctor import DOCTOR
 from trainstop.cli.logs import LOGS
 from trainstop.cli.ls import LS
 from trainstop.cli.pause import PAUSE
-from trainstop.cli.plain_error import INTERRUPTED, PlainError
+from trainstop.cli.plain_error import INTERRUPTED, MISUSED, PlainError
 from trainstop.cli.restore import RESTORE
 from trainstop.cli.resume import RESUME
 from trainstop.cli.run import RUN
@@ -50,7 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A name or a log that this locale can't write must not end the command.
             stream.reconfigure(errors="replace")
-    options = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    whole = parser()
+    if not words:
+        whole.print_help(sys.stderr)
+        return MISUSED
+    options = whole.parse_args(words)
     try:
         code = int(options.run(options))
         sys.stdout.flush()

@@ -80,7 +80,8 @@ def follow_to_the_end(screen: Screen, client: Client, job: dict[str, Any], *, as
                 return INTERRUPTED
             interrupted = True
             screen.note(
-                "[trainstop] Stopping it, with a checkpoint if it saves any. Ctrl-C again leaves it alone meanwhile."
+                "[trainstop] Stopping it, with a checkpoint if it saves any. Ctrl-C again leaves it alone "
+                "meanwhile."
             )
             client.post(f"/cancel/{job['id']}", {"note": "Ctrl-C in trainstop run"})
         except PlainError as error:

@@ -12,7 +12,7 @@ from trainstop.cli.command import Command
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: %(default)s)")
     parser.add_argument(
-        "--port", type=_port, default=8321, help="0 takes any free one (default: %(default)s)"
+        "--port", type=port_number, default=8321, help="0 takes any free one (default: %(default)s)"
     )
     parser.add_argument(
         "--data",
@@ -32,7 +32,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
     if not (text.isdecimal() and int(text) <= 65_535):
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return int(text)

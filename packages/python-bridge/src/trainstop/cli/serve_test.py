@@ -172,6 +172,9 @@ def test_verify_tells_a_good_checkpoint_from_a_broken_one(
     (tmp_path / ".saving-step-00000004").mkdir()
     assert main(["verify", str(good)]) == 0
     assert capsys.readouterr().out == f"{good}: good, 1 file, saved at step 1\n"
+    assert main(["verify", str(good), str(good)]) == 0
+    assert main(["verify", str(good), str(changed)]) == main(["verify", str(changed), str(good)]) == 1
+    capsys.readouterr()
     assert main(["verify", str(changed)]) == 1
     assert capsys.readouterr().out == f"{changed}: weights has other content than was saved\n"
     assert main(["verify", str(tmp_path)]) == 1
@@ -180,7 +183,11 @@ def test_verify_tells_a_good_checkpoint_from_a_broken_one(
 
 
 def test_verify_of_what_is_no_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "photographs").mkdir()
+    (tmp_path / "letters").mkdir()
     assert main(["verify", str(tmp_path)]) == 1
-    assert str(tmp_path) in capsys.readouterr().out
+    assert capsys.readouterr().out == (
+        f"{tmp_path}: no checkpoint is here: neither it nor a directory in it has a {MANIFEST_NAME}\n"
+    )
     assert main(["verify", str(tmp_path / "missing")]) == 2
     assert "is no directory" in capsys.readouterr().err

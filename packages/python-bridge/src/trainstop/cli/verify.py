@@ -11,22 +11,36 @@ from trainstop.cli.command import Command
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "directory", type=Path, metavar="DIR", help="a checkpoint, or a directory of checkpoints"
+        "directories",
+        type=Path,
+        nargs="+",
+        metavar="DIR",
+        help="a checkpoint, or a directory of checkpoints",
     )
 
 
 def _run(options: argparse.Namespace) -> int:
+    for directory in options.directories:
+        if not directory.is_dir():
+            print(f"trainstop: {directory} is no directory; name a checkpoint's.", file=sys.stderr)
+            return 2
+    good = [_is_good(directory) for directory in options.directories]
+    return 0 if all(good) else 1
+
+
+def _is_good(directory: Path) -> bool:
     from trainstop.checkpoints.manifest import MANIFEST_NAME
     from trainstop.checkpoints.verification import verify
 
-    directory: Path = options.directory
-    if not directory.is_dir():
-        print(f"trainstop: {directory} is no directory; name a checkpoint's.", file=sys.stderr)
-        return 2
     # Saves and removals under way begin with a dot; everything else claims to be a checkpoint.
     below = sorted(path for path in directory.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if (directory / MANIFEST_NAME).exists():
+        below = [directory]
+    elif not any((path / MANIFEST_NAME).exists() for path in below):
+        print(f"{directory}: no checkpoint is here: neither it nor a directory in it has a {MANIFEST_NAME}")
+        return False
     good = True
-    for path in [directory] if (directory / MANIFEST_NAME).exists() or not below else below:
+    for path in below:
         verification = verify(path)
         good = good and verification.ok
         if verification.ok and verification.manifest is not None:
@@ -35,7 +49,7 @@ def _run(options: argparse.Namespace) -> int:
             print(f"{path}: good, {files}, saved at step {verification.manifest['step']}")
         for problem in verification.problems:
             print(f"{path}: {problem}")
-    return 0 if good else 1
+    return good
 
 
 VERIFY = Command(

@@ -86,7 +86,10 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
     except (ConfigurationError, DataDirectoryInUseError, TokenError, StoreError) as error:
         raise CannotServe(str(error)) from None
     except OSError as error:
-        raise CannotServe(f"The data directory {options.data_dir} can't be used: {error.strerror}.") from None
+        raise CannotServe(
+            f"The data directory {options.data_dir} can't be used: {error.strerror}. Name one that can be "
+            "written to with --data."
+        ) from None
 
     def ready() -> None:
         here = _url(_for_this_machine(options.host), listener)

@@ -18,15 +18,29 @@ FEW_FILES = 4096
 TOO_FEW_FILES = 256
 FILES_PER_JOB = 8
 
+_INSTALL = 'Run: pip install "trainstop[server]"'
+_MISSING = "what reads it is not installed."
+
 
 def packages(is_there: Callable[[str], bool] | None = None) -> Finding:
     there = is_there or (lambda name: importlib.util.find_spec(name) is not None)
     missing = [name for name in PACKAGES if not there(name)]
     if missing:
-        return failed(
-            "packages", f"{', '.join(missing)} is not installed.", 'Run: pip install "trainstop[server]"'
-        )
+        return failed("packages", f"{', '.join(missing)} is not installed.", _INSTALL)
     return ok("packages", "Everything that the server imports is installed.")
+
+
+def configuration(path: Path) -> Finding:
+    try:
+        from trainstop.server.configuration.configuration import read_configuration
+        from trainstop.server.configuration.configuration_error import ConfigurationError
+    except ModuleNotFoundError:
+        return warning("configuration", f"{path} can't be checked: {_MISSING}", _INSTALL)
+    try:
+        read_configuration(path)
+    except ConfigurationError as error:
+        return failed("configuration", str(error), "The server starts with none but a good one.")
+    return ok("configuration", f"{path} is good.")
 
 
 def store(data_dir: Path) -> Finding:

@@ -26,6 +26,10 @@ def back_up(data_dir: Path, out: Path) -> int:
         )
     if out.exists():
         raise BackupError(f"{out} is there already; name another file.")
+    if not out.parent.is_dir():
+        raise BackupError(
+            f"There is no directory {out.parent} for the backup; make it, or name another file."
+        )
     unfinished = out.with_name(f".{out.name}.unfinished")
     try:
         unfinished.unlink(missing_ok=True)
@@ -50,6 +54,8 @@ def back_up(data_dir: Path, out: Path) -> int:
 
 def checked(backup: Path) -> int:
     """The generation of a backup in which every page and every reference is whole. Raises BackupError."""
+    if not backup.is_file():
+        raise BackupError(f"There is no file {backup}; name a backup that `trainstop backup` made.")
     try:
         with closing(sqlite3.connect(f"file:{backup}?mode=ro", uri=True)) as store:
             problem = store.execute("PRAGMA integrity_check").fetchone()[0]

@@ -65,8 +65,8 @@ def _delivered(change: Change, fact: Fact) -> None:
 
 
 def _nobody_listens(command: CommandRecord | None) -> str:
-    """A script that still imports, or one that knows nothing of Trainstop: who waits must know for what. A stop's
-    SIGTERM says more of it."""
+    """A script that still imports, or one that knows nothing of Trainstop: who waits must know for what. Of a
+    stop its SIGTERM says more."""
     if command is None or command.action != "pause":
         return "No rank was listening yet."
     return (
