@@ -36,6 +36,9 @@ ON_THE_WIRE = {
 }
 """The protocol's status of each state. `held` on the job tells the last two from `PAUSED`."""
 
+STATUSES = tuple(dict.fromkeys(ON_THE_WIRE[state].value for state in State))
+"""The protocol's: what a client can be told and may ask for."""
+
 FINAL = frozenset({State.CANCELLED, State.COMPLETED, State.FAILED})
 STANDING_STILL = frozenset({State.HELD, State.LIFTING})
 SUPERVISED = frozenset(set(State) - FINAL - {State.PAUSED})

@@ -18,7 +18,7 @@ from trainstop import __version__
 from trainstop.protocol import PROTOCOL_VERSION
 from trainstop.rundir.clock import unix_seconds
 from trainstop.server.jobs.observer import Observer
-from trainstop.server.jobs.states import State
+from trainstop.server.jobs.states import STATUSES
 from trainstop.server.store.records import CommandRecord
 
 OTHER = "other"
@@ -36,7 +36,6 @@ METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS"})
 SUPERVISED = frozenset(
     {"launched", "launch_failed", "unsupervised", "exited", "gone", "expired", "shim_killed"}
 )
-STATUSES = tuple(state.value for state in State if state is not State.STARTING)
 
 
 class Streams(Protocol):

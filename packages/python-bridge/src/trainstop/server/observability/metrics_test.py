@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from trainstop.server.jobs.states import STATUSES
 from trainstop.server.observability import metrics as module
 from trainstop.server.observability.metrics import Metrics
 from trainstop.server.routes.conftest import TOKEN, Site, serving, site
@@ -77,7 +78,7 @@ def test_no_label_takes_what_somebody_made_up(site: Site) -> None:
     site.server.metrics.request(None, made_up, 200, 0.1)
     known = (
         *(module.ACTIONS | module.MODES | module.OUTCOMES | module.ENDS | module.STAGES | module.METHODS),
-        *(module.SUPERVISED | {*module.STATUSES} | {module.OTHER, "none", "read", "write"}),
+        *(module.SUPERVISED | {*STATUSES} | {module.OTHER, "none", "read", "write"}),
     )
     for family in families(site):
         if not family.name.startswith("trainstop_") or family.name == "trainstop_build_info":

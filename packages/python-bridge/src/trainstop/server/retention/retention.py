@@ -17,7 +17,7 @@ from trainstop.rundir.clock import unix_seconds
 from trainstop.server.configuration.retention_section import DAY_SECONDS, RetentionSection
 from trainstop.server.jobs.jobs import Jobs
 from trainstop.server.jobs.refusal import Refusal
-from trainstop.server.jobs.states import FINAL, State
+from trainstop.server.jobs.states import FINAL, STATUSES
 from trainstop.server.retention.believed_clock import BelievedClock
 from trainstop.server.retention.checkpoints import remove_leftovers, remove_superfluous
 from trainstop.server.retention.events import trim_events
@@ -38,7 +38,7 @@ PASS_SECONDS = 20.0
 """A pass ends after this long; the next one goes on where it stopped."""
 JOBS_AT_ONCE = 200
 STOP_SECONDS = 0.5
-_LIVE = sorted(state.value for state in State if state not in FINAL and state is not State.STARTING)
+_LIVE = sorted(status for status in STATUSES if status not in FINAL)
 _COLUMNS = ("number", "id", "status", "ended_at", "updated_at", "seq", "events_from", "metric_rows")
 
 Job = Row[*tuple[Any, ...]]

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from trainstop.protocol.control import StartRequest
 from trainstop.server.control_characters import has_control_characters
-from trainstop.server.jobs.states import State
+from trainstop.server.jobs.states import STATUSES
 from trainstop.server.routes.answer import RequestError, answer
 from trainstop.server.routes.asker import asked_by, command_id_of, job_id_of, owner_of, owner_of_new_job
 from trainstop.server.routes.body import parse, read_body
@@ -20,7 +20,6 @@ from trainstop.server.routes.query import number_in
 
 PAGE = 50
 LARGEST_PAGE = 200
-_STATUSES = [state.value for state in State if state is not State.STARTING]
 
 
 async def start(request: Request) -> Response:
@@ -78,8 +77,8 @@ async def checkpoints(request: Request) -> Response:
 def _statuses(request: Request) -> list[str]:
     statuses = [each for text in request.query_params.getlist("status") for each in text.split(",") if each]
     for status in statuses:
-        if status not in _STATUSES:
-            known = ", ".join(_STATUSES)
+        if status not in STATUSES:
+            known = ", ".join(STATUSES)
             raise RequestError(422, "invalid_request", f"status must be of {known}.", field="status")
     return statuses
 
