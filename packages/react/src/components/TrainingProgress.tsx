@@ -9,12 +9,20 @@ export interface TrainingProgressProps {
   className?: string | undefined
 }
 
-/** Epoch, step, rate and time left, and a bar whose full part is what the last checkpoint has saved. */
+/**
+ * Epoch, step, rate and time left, and a bar whose full part is what the last checkpoint has saved. Below it what the
+ * server warns of: why the run has not started yet, or that a save does not fit its time.
+ */
 export function TrainingProgress({ jobId, className }: TrainingProgressProps) {
   const messages = useMessages()
   const words = messages.progress
-  const { status, raw, progress } = useTrainingJob(jobId, {
-    select: ({ job, status }) => ({ status, raw: job?.raw_status, progress: job?.progress }),
+  const { status, raw, progress, warnings } = useTrainingJob(jobId, {
+    select: ({ job, status }) => ({
+      status,
+      raw: job?.raw_status,
+      progress: job?.progress,
+      warnings: job?.warnings,
+    }),
   })
   if (!progress)
     return <div className={classes('trainstop-root trainstop-progress', className)} data-status="loading" />
@@ -56,6 +64,11 @@ export function TrainingProgress({ jobId, className }: TrainingProgressProps) {
         )}
       </div>
       <ProgressBar jobId={jobId} />
+      {warnings?.map(({ code, message }) => (
+        <p key={code} className="trainstop-progress-warning" data-code={code}>
+          {message}
+        </p>
+      ))}
     </div>
   )
 }

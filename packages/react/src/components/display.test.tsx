@@ -67,6 +67,21 @@ describe('TrainingProgress', () => {
   })
 })
 
+describe('TrainingProgress of a run that waits', () => {
+  it('says why, and takes it back when the run has begun', async () => {
+    const message = 'It waits for its turn: this server runs 1 job at once.'
+    const server = new ScriptedServer({
+      status: 'pending',
+      warnings: [{ code: 'waiting_for_place', message }],
+    })
+    renderWith(server, <TrainingProgress jobId="job_1" />)
+    const said = await screen.findByText(message)
+    expect(said).toHaveAttribute('data-code', 'waiting_for_place')
+    act(() => server.change({ status: 'running', warnings: [] }))
+    await waitFor(() => expect(screen.queryByText(message)).toBeNull())
+  })
+})
+
 describe('ConnectionBadge', () => {
   it('says in words how fresh things are', async () => {
     const server = new ScriptedServer()
