@@ -10,6 +10,7 @@ export function typescriptChecks() {
   const typed = ['packages/sdk', 'packages/react', 'examples/dashboard', 'tests']
   return [
     { name: 'lint (biome)', argv: [bin('biome'), 'check', '--error-on-warnings', '.'] },
+    { name: 'import directions', argv: [process.execPath, inRoot('scripts/import-directions.mjs')] },
     ...typed.map((path) => ({ name: `types of ${path}`, argv: [bin('tsc'), '-p', inRoot(path)] })),
     {
       name: 'protocol drift',

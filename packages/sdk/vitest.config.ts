@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     environment: 'node',
-    include: ['src/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
     // Long, since tests wait for events and never for time; a machine under load may take its own.
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -1,16 +1,22 @@
 /**
- * Writes protocol v1 to `packages/sdk/protocol/`: OpenAPI 3.1, one JSON Schema and one file of test vectors per schema.
+ * Writes what is made of the schemas: to `packages/sdk/protocol/` protocol v1 as OpenAPI 3.1, one JSON Schema and one file
+ * of test vectors per schema; to `src/protocol/compiled/` the types and the tables by which the SDK checks without zod.
  * With `--check` it writes nothing and fails when what is checked in differs.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as z from 'zod/mini'
+import * as schemaExports from '../src/protocol/schemas'
+import { compareFolder } from './checkedIn'
+import { readSchemas } from './compiled/readSchemas'
+import { readSources } from './compiled/sources'
+import { tablesModule } from './compiled/tables'
+import { typesModule } from './compiled/types'
 import { openApi } from './protocol/openapi'
 import { type SchemaName, schemas } from './protocol/schemas'
 import { vectors } from './protocol/vectors'
 
-const directory = join(dirname(fileURLToPath(import.meta.url)), '..', 'protocol')
+const packageFolder = fileURLToPath(new URL('..', import.meta.url))
 
 function jsonSchemas(uri: (id: string) => string): Record<string, Record<string, unknown>> {
   const registry = z.registry<{ id: string }>()
@@ -48,30 +54,32 @@ const components = Object.entries(jsonSchemas((id) => `#/components/schemas/${id
 files.set('openapi.json', json(openApi(Object.fromEntries(components))))
 for (const name of Object.keys(schemas) as SchemaName[]) files.set(`vectors/${name}.json`, vectorFile(name))
 
-const present = existsSync(directory)
-  ? readdirSync(directory, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
-  : []
-const differing = [...files].filter(
-  ([name, text]) => !present.includes(name) || readFileSync(join(directory, name), 'utf8') !== text,
-)
-const surplus = present.filter((name) => !files.has(name))
+const all = schemaExports as unknown as Record<string, z.ZodMiniType>
+const names = new Map(Object.entries(all).map(([name, schema]) => [schema, name]))
+const compiled = new Map([
+  ['tables.ts', tablesModule(readSchemas, names)],
+  ['types.ts', typesModule(all, readSources())],
+])
+
+const folders = [
+  { name: 'packages/sdk/protocol', state: compareFolder(join(packageFolder, 'protocol'), files) },
+  {
+    name: 'packages/sdk/src/protocol/compiled',
+    state: compareFolder(join(packageFolder, 'src/protocol/compiled'), compiled),
+  },
+]
+const wrong = folders.flatMap(({ name, state }) => state.wrong.map((file) => `${name}/${file}`))
+const total = files.size + compiled.size
 
 if (process.argv.includes('--check')) {
-  const names = [...differing.map(([name]) => name), ...surplus]
-  if (names.length > 0) {
+  if (wrong.length > 0) {
     console.error(
-      `packages/sdk/protocol differs from the schemas in packages/sdk/src/protocol: ${names.join(', ')}.\nRun \`npm run protocol\` and commit what it writes.`,
+      `These differ from the schemas in packages/sdk/src/protocol/schemas: ${wrong.join(', ')}.\nRun \`npm run protocol\` and commit what it writes.`,
     )
     process.exit(1)
   }
-  console.log(`Protocol: ${files.size} files are as the schemas say.`)
+  console.log(`Protocol: ${total} files are as the schemas say.`)
 } else {
-  for (const name of surplus) rmSync(join(directory, name))
-  for (const [name, text] of differing) {
-    mkdirSync(dirname(join(directory, name)), { recursive: true })
-    writeFileSync(join(directory, name), text)
-  }
-  console.log(`Protocol: wrote ${differing.length}, removed ${surplus.length} of ${files.size} files.`)
+  for (const { state } of folders) state.write()
+  console.log(`Protocol: wrote or removed ${wrong.length} of ${total} files.`)
 }

@@ -12,3 +12,12 @@ export const eventTypes = [
 ] as const
 /** One of `eventTypes`. */
 export type EventType = (typeof eventTypes)[number]
+
+/** The most jobs that one stream (`POST /events`) can be of. */
+export const maxJobsPerStream = 200
+
+/** Whether these are as many jobs as one stream can be of: one at least. */
+export function fitsOneStream(jobs: object): boolean {
+  const count = Object.keys(jobs).length
+  return count >= 1 && count <= maxJobsPerStream
+}

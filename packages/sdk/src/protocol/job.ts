@@ -1,3 +1,5 @@
+import type { Job, WireJob } from './compiled/types'
+
 /** Every status of a job that this version of the protocol knows. */
 export const jobStatuses = [
   'pending',
@@ -51,7 +53,8 @@ export const warningCodes = [
   'waiting_for_disk',
 ] as const
 
-/** The status as one that can be switched over. */
-export function knownStatus(raw: string): JobStatus {
-  return (jobStatuses as readonly string[]).includes(raw) ? (raw as KnownJobStatus) : 'unknown'
+/** A job as a client works with it: its status is one that can be switched over, and the word that came is beside it. */
+export function workingJob(wire: WireJob): Job {
+  const known = (jobStatuses as readonly string[]).includes(wire.status)
+  return { ...wire, status: known ? (wire.status as KnownJobStatus) : 'unknown', raw_status: wire.status }
 }

@@ -1,35 +1,33 @@
-import * as z from 'zod/mini'
-import * as answers from './schemas/answer'
-import { command } from './schemas/command'
-import * as control from './schemas/control'
-import { event, eventsRequest } from './schemas/event'
-import { job } from './schemas/job'
+import { check, type Table } from './check'
+import * as tables from './compiled/tables'
+import type * as t from './compiled/types'
 
 /** What came in, checked and as a client works with it; or where it is not what it should be (`job.seq`; '': all of it). */
 export type Read<T> = { ok: true; value: T } | { ok: false; where: string }
 export type Reader<T> = (value: unknown) => Read<T>
 
 /** The only door through which anything foreign is checked against the protocol. */
-export const readJob = reader(job)
-export const readCommand = reader(command)
-export const readEvent = reader(event)
-export const readEventsRequest = reader(eventsRequest)
+export const readJob: Reader<t.Job> = (value) => read(tables.job, value)
+export const readCommand: Reader<t.Command> = (value) => read(tables.command, value)
+export const readEvent: Reader<t.TrainingEvent> = (value) => read(tables.event, value)
+export const readEventsRequest: Reader<t.EventsRequest> = (value) => read(tables.eventsRequest, value)
 
 /** What each call answers. */
-export const readControlAnswer = reader(control.controlAnswer)
-export const readJobAnswer = reader(answers.jobAnswer)
-export const readJobsAnswer = reader(answers.jobsAnswer)
-export const readCommandAnswer = reader(answers.commandAnswer)
-export const readCommandsAnswer = reader(answers.commandsAnswer)
-export const readCheckpointsAnswer = reader(answers.checkpointsAnswer)
-export const readMetricsAnswer = reader(answers.metricsAnswer)
-export const readLogsAnswer = reader(answers.logsAnswer)
-export const readCapabilitiesAnswer = reader(answers.capabilitiesAnswer)
+export const readControlAnswer: Reader<t.ControlAnswer> = (value) => read(tables.controlAnswer, value)
+export const readJobAnswer: Reader<t.JobAnswer> = (value) => read(tables.jobAnswer, value)
+export const readJobsAnswer: Reader<t.JobsAnswer> = (value) => read(tables.jobsAnswer, value)
+export const readCommandAnswer: Reader<t.CommandAnswer> = (value) => read(tables.commandAnswer, value)
+export const readCommandsAnswer: Reader<t.CommandsAnswer> = (value) => read(tables.commandsAnswer, value)
+export const readCheckpointsAnswer: Reader<t.CheckpointsAnswer> = (value) =>
+  read(tables.checkpointsAnswer, value)
+export const readMetricsAnswer: Reader<t.MetricsAnswer> = (value) => read(tables.metricsAnswer, value)
+export const readLogsAnswer: Reader<t.LogsPage> = (value) => read(tables.logsAnswer, value)
+export const readCapabilitiesAnswer: Reader<t.ServerCapabilities> = (value) =>
+  read(tables.capabilitiesAnswer, value)
 
-function reader<Schema extends z.ZodMiniType>(schema: Schema): Reader<z.output<Schema>> {
-  return (value) => {
-    const parsed = z.safeParse(schema, value)
-    if (parsed.success) return { ok: true, value: parsed.data }
-    return { ok: false, where: parsed.error.issues[0]?.path.join('.') ?? '' }
-  }
+function read<T>(table: Table, value: unknown): Read<T> {
+  const result = check(table, value)
+  return result.ok
+    ? { ok: true, value: result.value as T }
+    : { ok: false, where: result.path.map(String).join('.') }
 }

@@ -10,9 +10,11 @@ import { count, id, open } from './primitives'
 
 const success = { success: z.literal(true) }
 
-/** What each route answers, beside the control call. Each has a wire form (for schemas) and a client form. */
+/** One job, as it travels. What a route answers with jobs has a wire form, for schemas, and a client's. */
 export const wireJobAnswer = z.object({ ...success, job: wireJob })
+/** One job. */
 export const jobAnswer = z.object({ ...success, job })
+export type JobAnswer = z.output<typeof jobAnswer>
 
 /** Newest first. `next_cursor` goes back in as `?cursor=`; null at the end. */
 export const wireJobsAnswer = z.object({
@@ -20,7 +22,9 @@ export const wireJobsAnswer = z.object({
   jobs: z.array(wireJob),
   next_cursor: z.nullable(z.string()),
 })
+/** Newest first. `next_cursor` goes back in as `?cursor=`; null at the end. */
 export const jobsAnswer = z.object({ ...success, jobs: z.array(job), next_cursor: z.nullable(z.string()) })
+export type JobsAnswer = z.output<typeof jobsAnswer>
 
 export const wireControlAnswer = z.object({
   ...success,
@@ -29,13 +33,18 @@ export const wireControlAnswer = z.object({
   result: wireControlResult,
 })
 
+/** One command. */
 export const commandAnswer = z.object({ ...success, command })
+export type CommandAnswer = z.output<typeof commandAnswer>
 /** Newest first. */
 export const commandsAnswer = z.object({ ...success, commands: z.array(command) })
+export type CommandsAnswer = z.output<typeof commandsAnswer>
 /** Those on the disk, newest first; what did not verify is listed too, with `problem`. */
 export const checkpointsAnswer = z.object({ ...success, checkpoints: z.array(checkpoint) })
+export type CheckpointsAnswer = z.output<typeof checkpointsAnswer>
 /** All rows up to `seq`, so that the event stream from `seq` on adds the rest without a gap or a double. */
 export const metricsAnswer = z.object({ ...success, generation: count, seq: count, columns: metricColumns })
+export type MetricsAnswer = z.output<typeof metricsAnswer>
 
 /**
  * A piece of the log of one attempt, cut at a character's border. Fetch on from `next_offset`; `size` is the log's

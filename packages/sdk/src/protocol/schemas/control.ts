@@ -42,6 +42,7 @@ export const controlAnswer = z.object({
   job_id: z.string(),
   result: z.unknown(),
 })
+export type ControlAnswer = z.output<typeof controlAnswer>
 
 /**
  * `result` of a Trainstop server. Resuming a cancelled or failed job starts a new one: then `job` is that new job, while
@@ -52,6 +53,7 @@ export const wireControlResult = z.object({
   command: z.nullable(command),
   job: wireJob,
 })
+/** `result` as a client works with it. */
 export const controlResult = z.object({ outcome: z.enum(outcomes), command: z.nullable(command), job })
 export type ControlResult = z.output<typeof controlResult>
 

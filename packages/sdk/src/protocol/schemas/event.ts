@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { fitsOneStream } from '../event'
 import { checkpoint } from './checkpoint'
 import { command } from './command'
 import { job, wireJob } from './job'
@@ -9,21 +10,21 @@ import { progress } from './progress'
 const envelope = { job_id: id, generation: count, seq: count, at: timestamp }
 
 /** One batch of rows, with what they change on the job. At most four a second and job. */
-const metricsData = z.object({
+export const metricsData = z.object({
   progress,
   latest_metrics: z.record(z.string(), latestMetric),
   columns: metricColumns,
 })
 /** The log of `attempt` is now `size` bytes long: fetch the rest by offset. A signal, not kept; it has no id. */
-const logData = z.object({ attempt: count, size: count })
+export const logData = z.object({ attempt: count, size: count })
 /** What you hold is no longer a base to build on: forget it, a `job` event follows. */
-const resetData = z.object({ reason: z.string() })
+export const resetData = z.object({ reason: z.string() })
 /** The last event of a job that is final. The end of a stream without it is not the end of the job. */
-const endData = z.object({ status: z.string() })
+export const endData = z.object({ status: z.string() })
 /** Nothing was missed of this job up to this seq. Comes in the stream of many jobs. */
-const bookmarkData = z.object({})
+export const bookmarkData = z.object({})
 /** There is no such job: it never was, was removed, or is somebody else's. Comes in the stream of many jobs, has no id. */
-const goneData = z.object({ reason: z.string() })
+export const goneData = z.object({ reason: z.string() })
 
 function eventsWith<J extends z.ZodMiniType>(jobSchema: J) {
   return z.discriminatedUnion('type', [
@@ -49,12 +50,6 @@ export type TrainingEvent = z.output<typeof event>
 
 /** Body of `POST /events`: each job (at most 200) with the id of the last event that is known of it, `null` for none. */
 export const eventsRequest = z.object({
-  jobs: z
-    .record(id, z.nullable(z.string().check(z.maxLength(64))))
-    .check(z.refine((jobs) => inBounds(Object.keys(jobs).length))),
+  jobs: z.record(id, z.nullable(z.string().check(z.maxLength(64)))).check(z.refine(fitsOneStream)),
 })
 export type EventsRequest = z.output<typeof eventsRequest>
-
-function inBounds(jobs: number): boolean {
-  return jobs >= 1 && jobs <= 200
-}

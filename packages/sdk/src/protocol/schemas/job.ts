@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { endCauses, healths, jobStatuses, knownStatus, warningCodes } from '../job'
+import { endCauses, healths, jobStatuses, warningCodes, workingJob } from '../job'
 import { capabilities } from './capability'
 import { checkpoint } from './checkpoint'
 import { command } from './command'
@@ -18,6 +18,7 @@ export const jobEnd = z.object({
 })
 export type JobEnd = z.output<typeof jobEnd>
 
+/** Something that may go wrong, told before it does. */
 export const jobWarning = z.object({
   code: open(warningCodes),
   /** One sentence for a person. */
@@ -67,8 +68,5 @@ export const wireJob = z.object({
 export type WireJob = z.output<typeof wireJob>
 
 /** A job with a status that can be switched over: an unknown one is `unknown`, with the raw word beside it. */
-export const job = z.pipe(
-  wireJob,
-  z.transform((wire) => ({ ...wire, status: knownStatus(wire.status), raw_status: wire.status as string })),
-)
+export const job = z.pipe(wireJob, z.transform(workingJob))
 export type Job = z.output<typeof job>

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+
+const folder = fileURLToPath(new URL('../../src/protocol/schemas/', import.meta.url))
+
+/** What is said of a schema in its source: of itself, and of its fields. */
+export type Docs = { own: string; fields: ReadonlyMap<string, string> }
+export type Sources = {
+  /** By the names of the constants. */
+  docs: ReadonlyMap<string, Docs>
+  /** `export type Job = z.output<typeof job>`: the type's name, its schema's, and what is said of it. */
+  types: { name: string; schema: string; doc: string }[]
+}
+
+/** Reads what zod does not keep: docstrings, and how the types are called. */
+export function readSources(): Sources {
+  const docs = new Map<string, Docs>()
+  const types: Sources['types'] = []
+  for (const file of readdirSync(folder).sort()) {
+    const text = readFileSync(folder + file, 'utf8')
+    for (const statement of ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true).statements) {
+      if (ts.isVariableStatement(statement))
+        for (const { name, initializer } of statement.declarationList.declarations)
+          docs.set(name.getText(), { own: docOf(statement), fields: fieldsOf(initializer, docs) })
+      if (!ts.isTypeAliasDeclaration(statement)) continue
+      const [, schema] = /^z\.output<typeof (\w+)>$/.exec(statement.type.getText()) ?? []
+      if (!schema) throw new Error(`${file}: ${statement.name.text} should be z.output<typeof a schema>.`)
+      const doc = docOf(statement) || docs.get(schema)?.own || ''
+      if (!doc) throw new Error(`${file}: say above ${schema} what a ${statement.name.text} is.`)
+      types.push({ name: statement.name.text, schema, doc })
+    }
+  }
+  return { docs, types }
+}
+
+/** Docs of the fields of the first object literal in here; of those that are spread into it too. */
+function fieldsOf(node: ts.Node | undefined, docs: Map<string, Docs>): Map<string, string> {
+  const fields = new Map<string, string>()
+  const literal = node && find(node, ts.isObjectLiteralExpression)
+  for (const property of literal?.properties ?? []) {
+    if (ts.isSpreadAssignment(property))
+      for (const [key, doc] of docs.get(property.expression.getText().replace(/\.shape$/, ''))?.fields ?? [])
+        fields.set(key, doc)
+    else if (property.name) fields.set(property.name.getText(), docOf(property))
+  }
+  return fields
+}
+
+function find<T extends ts.Node>(node: ts.Node, is: (node: ts.Node) => node is T): T | undefined {
+  return is(node) ? node : ts.forEachChild(node, (child) => find(child, is))
+}
+
+/** The docstring as it is written, without the indentation of its place. */
+function docOf(node: ts.Node): string {
+  const [last] = ts.getJSDocCommentsAndTags(node).filter(ts.isJSDoc).slice(-1)
+  return last?.getText().replace(/\n\s*/g, '\n ') ?? ''
+}
