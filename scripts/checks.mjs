@@ -12,6 +12,7 @@ export function typescriptChecks() {
     { name: 'lint (biome)', argv: [bin('biome'), 'check', '--error-on-warnings', '.'] },
     { name: 'import directions', argv: [process.execPath, inRoot('scripts/import-directions.mjs')] },
     ...typed.map((path) => ({ name: `types of ${path}`, argv: [bin('tsc'), '-p', inRoot(path)] })),
+    { name: 'size of packages/sdk', argv: [process.execPath, inRoot('scripts/sdk-sizes.mjs')] },
     {
       name: 'protocol drift',
       argv: [bin('tsx'), 'scripts/write-protocol.ts', '--check'],
