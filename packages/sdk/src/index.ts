@@ -1,5 +1,6 @@
 export * from './actions/cancelJob'
 export * from './actions/getCapabilities'
+export * from './actions/getCommand'
 export * from './actions/getJob'
 export * from './actions/getLogs'
 export * from './actions/getMetrics'
@@ -10,13 +11,16 @@ export * from './actions/pauseJob'
 export * from './actions/resumeJob'
 export * from './actions/startJob'
 export * from './actions/subscribeJob'
+export * from './actions/waitForCommand'
 export * from './actions/watchJob'
+export type { ControlJobParameters, ControlJobResult, ControlJobSuccess } from './client/controlJob'
 export {
   type CreateTrainingClientParameters,
   createTrainingClient,
   type TrainingClient,
 } from './client/createTrainingClient'
 export type { JobUpdate } from './client/jobUpdate'
+export { orThrow, type Result } from './client/result'
 export * from './errors/trainingError'
 export * from './protocol'
 export { comparePositions, type Position } from './state/jobOrder'

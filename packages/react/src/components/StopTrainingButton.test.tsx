@@ -124,7 +124,7 @@ describe('StopTrainingButton', () => {
     server.fail(() => trainingError('internal', { status: 500, rawCode: null, arrived: 'unknown' }))
     await user.click(dialog.getByRole('button', { name: 'Stop training' }))
     await dialog.findByRole('alert')
-    server.fail(() => trainingError('timeout', { timeoutSeconds: 10, arrived: 'unknown' }))
+    server.fail(() => trainingError('timeout', { timeoutSeconds: 10, limit: 'answer', arrived: 'unknown' }))
     await user.click(dialog.getByRole('button', { name: 'Stop training' }))
     await waitFor(() => expect(dialog.getByRole('alert')).toHaveAttribute('data-code', 'outcome_unknown'))
     server.failure = null

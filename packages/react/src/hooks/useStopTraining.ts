@@ -73,7 +73,7 @@ export function useStopTraining(jobId: string): StopTraining {
       return true
     } catch (caught) {
       const failure = caught as TrainingError
-      if (failure.code === 'outcome_unknown' && failure.idempotencyKey !== null) {
+      if (failure.arrived === 'unknown' && failure.idempotencyKey !== null) {
         unsettled.current = { request: same, key: failure.idempotencyKey }
       }
       setError(failure)

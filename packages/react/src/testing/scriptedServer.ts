@@ -112,6 +112,8 @@ export class ScriptedServer implements Transport {
         return { checkpoints: this.checkpoints }
       case 'listCommands':
         return { commands: this.commands }
+      case 'getCommand':
+        return { command: this.commands.find(({ id }) => id === call.commandId) }
       case 'getCapabilities':
         return { protocol: 1, server: { name: 'scripted', version: '0' }, templates: this.templates }
       case 'startJob':

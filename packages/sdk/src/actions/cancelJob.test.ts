@@ -29,9 +29,11 @@ describe('cancelJob', () => {
     const client = createTrainingClient({ transport: http({ url: server.url }) })
     const result = await cancelJob(client, {
       ...{ jobId: 'job_1', mode: 'force', reason: 'cost', note: 'too dear', graceSeconds: 5 },
+      waitSeconds: 600,
     })
     expect(JSON.parse(server.controls[0]?.body ?? '')).toEqual({
       ...{ action: 'cancel', mode: 'force', reason: 'cost', note: 'too dear', grace_seconds: 5 },
+      wait_seconds: 600,
     })
     expect(result).toMatchObject({
       ok: true,
@@ -193,6 +195,15 @@ describe('cancelJob over a network that loses things', () => {
     expect(server.received).toHaveLength(1)
   })
 
+  it.each([
+    ['refused', { status: 403, body: { success: false, error: 'No.', code: 'forbidden' } }],
+    ['garbled', 'garbled after'],
+    ['given nonsense', { status: 418, body: '' }],
+  ] satisfies [string, Fate][])('that is %s bears the key to go on with', async (_, fate) => {
+    const { result, server } = await cancelAgainst({ fates: [fate], reads: 'lost' })
+    expect(!result.ok && result.error.idempotencyKey).toBe(server.keys()[0])
+  })
+
   it('gives up after the time in which a person waits, and settles that by a read', async () => {
     const server = await commandServer({ fates: ['never answered'] })
     const { clock } = server
@@ -244,5 +255,7 @@ describe('the types of cancelJob', () => {
     }
     expectTypeOf(read).returns.toEqualTypeOf<string | null>()
     expectTypeOf(cancelJob).parameter(1).toHaveProperty('jobId').toBeString()
+    // @ts-expect-error A stop that is asked for is never refused for what has changed meanwhile.
+    cancelJob({} as never, { jobId: 'job_1', statusVersion: 7 })
   })
 })

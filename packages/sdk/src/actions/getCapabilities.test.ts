@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
+import type { Template } from '../protocol'
 import { vector } from '../scripted/samples'
 import { answer, scriptedServer } from '../scripted/scriptedServer'
 import { http } from '../transports/http/http'
-import { getCapabilities } from './getCapabilities'
+import { type GetCapabilitiesResult, getCapabilities } from './getCapabilities'
 
 describe('getCapabilities', () => {
   it('tells what can be started', async () => {
@@ -13,5 +14,9 @@ describe('getCapabilities', () => {
     )
     const client = createTrainingClient({ transport: http({ url: server.url }) })
     expect(await getCapabilities(client)).toEqual({ ok: true, ...capabilities })
+  })
+
+  it('has types', () => {
+    expectTypeOf<Extract<GetCapabilitiesResult, { ok: true }>['templates']>().toEqualTypeOf<Template[]>()
   })
 })

@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
+import type { MetricColumns } from '../protocol'
 import { vector } from '../scripted/samples'
 import { answer, scriptedServer } from '../scripted/scriptedServer'
 import { http } from '../transports/http/http'
-import { getMetrics } from './getMetrics'
+import { type GetMetricsResult, getMetrics } from './getMetrics'
 
 describe('getMetrics', () => {
   it('tells the columns and up to where they go', async () => {
@@ -18,5 +19,9 @@ describe('getMetrics', () => {
       seq,
     })
     expect(server.received[0]?.path).toBe('/api/training/jobs/job_1/metrics?max_points=500')
+  })
+
+  it('has types', () => {
+    expectTypeOf<Extract<GetMetricsResult, { ok: true }>['columns']>().toEqualTypeOf<MetricColumns>()
   })
 })

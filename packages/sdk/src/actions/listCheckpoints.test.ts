@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import { createTrainingClient } from '../client/createTrainingClient'
+import type { Checkpoint } from '../protocol'
 import { vector } from '../scripted/samples'
 import { answer, scriptedServer } from '../scripted/scriptedServer'
 import { http } from '../transports/http/http'
-import { listCheckpoints } from './listCheckpoints'
+import { type ListCheckpointsResult, listCheckpoints } from './listCheckpoints'
 
 describe('listCheckpoints', () => {
   it('tells them as the server does', async () => {
@@ -20,5 +21,9 @@ describe('listCheckpoints', () => {
     const client = createTrainingClient({ transport: http({ url: server.url }) })
     const result = await listCheckpoints(client, { jobId: 'job_1' })
     expect(result).toMatchObject({ ok: false, error: { code: 'not_supported' } })
+  })
+
+  it('has types', () => {
+    expectTypeOf<Extract<ListCheckpointsResult, { ok: true }>['checkpoints']>().toEqualTypeOf<Checkpoint[]>()
   })
 })

@@ -7,6 +7,8 @@ export interface PauseJobParameters extends ControlJobParameters {
   hold?: boolean | undefined
   /** Seconds until the pause is given up and the run goes on: a pause never kills. Default: the server's. */
   graceSeconds?: number | undefined
+  /** Only if the job's `status_version` is still this; else the error is `precondition_failed`. Default: whatever it is. */
+  statusVersion?: number | undefined
 }
 /** `command` and `job` are null where a minimal server does not tell. */
 export type PauseJobResult = ControlJobResult
@@ -14,12 +16,13 @@ export type PauseJobError = TrainingError
 
 /** Pauses a run. Resolves when the server has committed to it: watch the job for `paused`. */
 export function pauseJob(client: TrainingClient, parameters: PauseJobParameters): Promise<PauseJobResult> {
-  const { hold, reason, note, graceSeconds } = parameters
-  return controlJob(client, parameters, {
+  const { hold, reason, note, graceSeconds, statusVersion } = parameters
+  const body = {
     action: 'pause',
     ...(hold !== undefined && { hold }),
     ...(reason !== undefined && { reason }),
     ...(note !== undefined && { note }),
     ...(graceSeconds !== undefined && { grace_seconds: graceSeconds }),
-  })
+  } as const
+  return controlJob(client, parameters, body, statusVersion)
 }

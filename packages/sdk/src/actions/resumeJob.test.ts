@@ -52,6 +52,13 @@ describe('resumeJob', () => {
     expect(server.controls).toHaveLength(1)
   })
 
+  it('only resumes the job that was looked at, if it is told to', async () => {
+    const server = await commandServer({})
+    const client = createTrainingClient({ transport: http({ url: server.url }) })
+    await resumeJob(client, { jobId: 'job_1', statusVersion: 0 })
+    expect(server.controls[0]?.headers['if-match']).toBe('"0"')
+  })
+
   it('takes last, best or an id', () => {
     expectTypeOf<'last' | 'best'>().toExtend<ResumeJobParameters['from']>()
     expectTypeOf<string>().toExtend<ResumeJobParameters['from']>()

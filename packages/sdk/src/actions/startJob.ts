@@ -13,6 +13,8 @@ export interface StartJobParameters {
   params?: Record<string, string | number | boolean> | undefined
   /** Names this intent: the same key never starts two jobs. Default: a new one for each call. */
   idempotencyKey?: string | undefined
+  /** Seconds after which what is known by then is told, retries included. Default 30. */
+  timeoutSeconds?: number | undefined
   signal?: AbortSignal | undefined
 }
 export type StartJobResult = Result<{ job: Job }>
@@ -21,8 +23,9 @@ export type StartJobError = TrainingError
 /** Starts a job from a template. */
 export function startJob(
   client: TrainingClient,
-  { template, name, params, idempotencyKey, signal }: StartJobParameters,
+  { template, name, params, idempotencyKey, timeoutSeconds, signal }: StartJobParameters,
 ): Promise<StartJobResult> {
   const body = { template, ...(name !== undefined && { name }), ...(params !== undefined && { params }) }
-  return resultOf(async () => ({ job: await sendStart(client, body, idempotencyKey, signal) }))
+  const options = { idempotencyKey, timeoutSeconds, signal }
+  return resultOf(async () => ({ job: await sendStart(client, body, options) }))
 }

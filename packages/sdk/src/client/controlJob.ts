@@ -9,11 +9,13 @@ import {
 } from '../protocol'
 import { readCommand, readCommandsAnswer, readControlAnswer, readJob, readJobAnswer } from '../protocol/read'
 import type { TrainingClient } from './createTrainingClient'
+import { assertIdempotencyKey } from './idempotencyKey'
 import { newIdempotencyKey } from './newIdempotencyKey'
 import { parseAnswer } from './parseAnswer'
 import { assertJobId, readOnce } from './read'
 import { type Result, resultOf } from './result'
 import { type Settlement, sendIntent } from './sendIntent'
+import { rememberKeys } from './serverKeys'
 
 /** What cancel, pause and resume have in common. */
 export interface ControlJobParameters {
@@ -24,9 +26,12 @@ export interface ControlJobParameters {
   note?: string | undefined
   /** Names this intent: a repeated call with the same key joins its command. Default: a new one for each call. */
   idempotencyKey?: string | undefined
+  /** Seconds after which what is known by then is told. They cover every retry and the read that settles. Default 30. */
+  timeoutSeconds?: number | undefined
   signal?: AbortSignal | undefined
 }
 
+/** What cancel, pause and resume resolve with. */
 export interface ControlJobSuccess {
   outcome: Outcome
   /** The durable command. Null for a `no_op`, and where a minimal server tells none. */
@@ -39,16 +44,24 @@ export type ControlJobResult = Result<ControlJobSuccess>
 /** Sends one control call, until it is known what became of it. */
 export function controlJob(
   client: TrainingClient,
-  { jobId, idempotencyKey = newIdempotencyKey(), signal }: ControlJobParameters,
+  { jobId, idempotencyKey = newIdempotencyKey(), timeoutSeconds, signal }: ControlJobParameters,
   body: ControlRequest,
+  statusVersion?: number | null,
 ): Promise<ControlJobResult> {
   return resultOf(async () => {
     assertJobId(jobId)
+    assertIdempotencyKey(idempotencyKey)
+    const condition = statusVersion == null ? {} : { statusVersion }
     return sendIntent(client, {
-      call: { name: 'controlJob', jobId, body, idempotencyKey },
+      call: { name: 'controlJob', jobId, body, idempotencyKey, ...condition },
       signal,
-      parse: (answer) => parseControl(answer, jobId, body),
-      settle: () => findCommand(client, { jobId, idempotencyKey, signal }, body),
+      timeoutSeconds,
+      parse(answer) {
+        const success = parseControl(answer, jobId, body)
+        if (success.command?.idempotency_key === idempotencyKey) rememberKeys(client)
+        return success
+      },
+      settle: (signal) => findCommand(client, { jobId, idempotencyKey, signal }, body),
     })
   })
 }
@@ -91,7 +104,7 @@ async function findCommand(
       return { found: { outcome: 'no_op', command: null, job } }
     return 'absent'
   } catch (error) {
-    if (isTrainingError(error) && error.code === 'not_supported') return 'unanswerable'
+    if (isTrainingError(error) && error.code === 'not_supported') return 'unknown'
     throw error
   }
 }

@@ -1,17 +1,16 @@
 import { isTrainingError, type TrainingError, trainingError } from '../errors/trainingError'
 import { idPattern } from '../protocol'
 import type { Reader } from '../protocol/read'
-import { type Backoff, backoffDelay } from '../transports/backoff'
 import type { TransportCall } from '../transports/transportCall'
 import { wait } from '../transports/wait'
 import type { TrainingClient } from './createTrainingClient'
+import { endedBy } from './endedBy'
 import { parseAnswer } from './parseAnswer'
+import { retryDelay } from './retryDelay'
+import { learnFrom } from './serverKeys'
 
-/** A read is tried three times in all, within about a second: enough for a restart of a proxy, not enough to annoy. */
+/** A read is tried three times in all. */
 const attempts = 3
-const backoff: Backoff = { base: 400, cap: 2000 }
-/** Waited for where the server asks for it; a longer wait is the caller's to decide on. */
-const longestRetryAfterSeconds = 5
 
 /** Makes a call that changes nothing, again where that may help, and checks the answer. Throws a `TrainingError`. */
 export async function read<T>(
@@ -25,9 +24,10 @@ export async function read<T>(
       return await readOnce(client, call, reader, signal)
     } catch (error) {
       if (attempt === attempts || !isTrainingError(error) || !isWorthRetrying(error)) throw error
-      const asked = error.code === 'rate_limited' ? (error.retryAfterSeconds ?? 0) * 1000 : 0
-      await wait(client.clock, Math.max(asked, backoffDelay(client.clock, backoff, attempt)), signal)
-      if (signal?.aborted) throw trainingError('aborted', { arrived: 'no' })
+      const delay = retryDelay(client, error, attempt)
+      if (delay === null) throw error
+      await wait(client.clock, delay, signal)
+      if (signal?.aborted) throw trainingError('aborted', { arrived: 'no', cause: signal.reason })
     }
   }
 }
@@ -40,22 +40,26 @@ export async function readOnce<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   if ('jobId' in call) assertJobId(call.jobId)
-  return parseAnswer(reader, await client.transport.request(call, { signal }))
+  const body = await endedBy(signal, client.transport.request(call, { signal }))
+  const value = parseAnswer(reader, body)
+  learnFrom(client, call)
+  return value
 }
 
 /** What can't be an id of a job is not sent: a server would answer the same. */
-export function assertJobId(jobId: string): void {
-  if (!idPattern.test(jobId)) throw trainingError('job_not_found', { arrived: 'no' })
+export function assertJobId(jobId: unknown): void {
+  if (typeof jobId !== 'string' || !idPattern.test(jobId)) {
+    throw trainingError('job_not_found', { arrived: 'no' })
+  }
 }
 
-function isWorthRetrying(error: TrainingError): boolean {
-  switch (error.code) {
-    case 'server_unreachable':
-    case 'internal':
-      return true
-    case 'rate_limited':
-      return (error.retryAfterSeconds ?? 0) <= longestRetryAfterSeconds
-    default:
-      return false
+/** As for a job: the error is what a server says of a command that there is not. */
+export function assertCommandId(commandId: unknown): void {
+  if (typeof commandId !== 'string' || !idPattern.test(commandId)) {
+    throw trainingError('not_supported', { message: 'The job has no such command.', arrived: 'no' })
   }
+}
+
+function isWorthRetrying({ code }: TrainingError): boolean {
+  return code === 'server_unreachable' || code === 'internal' || code === 'rate_limited'
 }

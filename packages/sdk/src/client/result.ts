@@ -10,14 +10,15 @@ export async function resultOf<Success extends object>(
   try {
     return { ok: true, ...(await body()) }
   } catch (error) {
-    if (isTrainingError(error)) return { ok: false, error }
-    // A transport of someone else's that rejects with anything at all.
-    const message = 'The transport failed in a way it should not.'
-    return {
-      ok: false,
-      error: trainingError('internal', { message, rawCode: null, arrived: 'unknown', cause: error }),
-    }
+    return { ok: false, error: asTrainingError(error) }
   }
+}
+
+/** A transport of someone else's may reject with anything at all. */
+export function asTrainingError(error: unknown): TrainingError {
+  if (isTrainingError(error)) return error
+  const message = 'The transport failed in a way it should not.'
+  return trainingError('internal', { message, rawCode: null, arrived: 'unknown', cause: error })
 }
 
 /** The other way round, for callers that want errors thrown (TanStack Query does). */

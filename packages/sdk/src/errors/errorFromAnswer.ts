@@ -2,6 +2,8 @@ import type { ServerErrorCode } from '../protocol'
 import { excerpt } from './excerpt'
 import { type Arrived, type TrainingError, trainingError } from './trainingError'
 
+const longestMessage = 500
+
 /** An answer that is not a success. */
 export interface RefusedAnswer {
   status: number
@@ -19,14 +21,21 @@ export interface RefusedAnswer {
 /** The error that an answer stands for: by its code, else by its status. */
 export function errorFromAnswer(answer: RefusedAnswer): TrainingError {
   const body = isObject(answer.body) ? answer.body : null
+  const { status, secrets, retryAfterSeconds } = answer
+  const told = (value: unknown, length?: number) =>
+    typeof value === 'string' ? excerpt(value, secrets, length) || null : null
   const code = body && typeof body.code === 'string' ? body.code : null
-  const spoken = body && (stringOf(body.error) ?? stringOf(body.detail) ?? stringOf(body.message))
-  const { status, requestId: headerId } = answer
-  const requestId = (body && stringOf(body.request_id)) ?? headerId
-  const base = { message: spoken ?? undefined, status, requestId }
-  // `Not Found` is what web frameworks say of a path that they don't know.
-  const spoke = spoken !== null && spoken !== 'Not Found'
-  switch (code === null ? codeOfStatus(status, spoke) : isKnown(code) ? code : 'internal') {
+  const message =
+    body &&
+    (told(body.error, longestMessage) ??
+      told(body.detail, longestMessage) ??
+      told(body.message, longestMessage))
+  const requestId = told(body?.request_id) ?? told(answer.requestId)
+  const base = { message: message ?? undefined, status, requestId, retryAfterSeconds }
+  const jobStatus = told(body?.status)
+  // Others have a sentence for a path that they don't know, too: gateways, frameworks.
+  const isOurShape = body?.success === false && message !== null
+  switch (code === null ? codeOfStatus(status, isOurShape) : isKnown(code) ? code : 'internal') {
     case 'unauthenticated':
       return trainingError('unauthenticated', base)
     case 'forbidden':
@@ -34,28 +43,25 @@ export function errorFromAnswer(answer: RefusedAnswer): TrainingError {
     case 'job_not_found':
       return trainingError('job_not_found', base)
     case 'invalid_request':
-      return trainingError('invalid_request', { ...base, field: (body && stringOf(body.field)) ?? null })
+      return trainingError('invalid_request', { ...base, field: told(body?.field) })
     case 'not_found':
     case 'not_supported':
       return trainingError('not_supported', base)
     case 'conflict':
-      return trainingError('conflict', { ...base, jobStatus: (body && stringOf(body.status)) ?? null })
+      return trainingError('conflict', { ...base, jobStatus })
     case 'precondition_failed':
-      return trainingError('precondition_failed', {
-        ...base,
-        jobStatus: (body && stringOf(body.status)) ?? null,
-      })
+      return trainingError('precondition_failed', { ...base, jobStatus })
     case 'no_checkpoint':
       return trainingError('no_checkpoint', base)
     case 'rate_limited':
-      return trainingError('rate_limited', { ...base, retryAfterSeconds: answer.retryAfterSeconds })
+      return trainingError('rate_limited', base)
     case 'server_unreachable':
       return trainingError('server_unreachable', { ...base, arrived: 'no' })
     case 'outcome_unknown':
       return trainingError('outcome_unknown', { ...base, arrived: 'unknown', idempotencyKey: null })
     case 'gateway': {
       // Not from the training server, and not from a host's handler: a proxy between them does not know.
-      const unanswered = { status, requestId }
+      const unanswered = { status, requestId, retryAfterSeconds }
       return answer.readOnly
         ? trainingError('server_unreachable', { ...unanswered, arrived: 'no' })
         : trainingError('outcome_unknown', { ...unanswered, arrived: 'unknown', idempotencyKey: null })
@@ -64,7 +70,7 @@ export function errorFromAnswer(answer: RefusedAnswer): TrainingError {
       return trainingError('internal', {
         ...base,
         arrived: arrivedAt(status),
-        rawCode: code && !isKnown(code) ? code : null,
+        rawCode: code && !isKnown(code) ? told(code) : null,
       })
     case 'invalid_response':
       return invalidResponse(answer)
@@ -80,7 +86,7 @@ export function invalidResponse(
   return trainingError('invalid_response', {
     message: `The training server's answer could not be understood: ${what}. Check the URL that this app uses.`,
     status,
-    requestId,
+    requestId: requestId === null ? null : excerpt(requestId, secrets),
     arrived: 'unknown',
     excerpt: excerpt(text, secrets),
   })
@@ -106,7 +112,7 @@ function isKnown(code: string): code is ServerErrorCode {
   return Object.hasOwn(serverCodes, code)
 }
 
-function codeOfStatus(status: number, spoken: boolean): ServerErrorCode | 'gateway' | 'invalid_response' {
+function codeOfStatus(status: number, isOurShape: boolean): ServerErrorCode | 'gateway' | 'invalid_response' {
   switch (status) {
     case 400:
     case 413:
@@ -118,8 +124,8 @@ function codeOfStatus(status: number, spoken: boolean): ServerErrorCode | 'gatew
     case 403:
       return 'forbidden'
     case 404:
-      // With a sentence of its own it is about the job; a bare 404 means that there is no such route.
-      return spoken ? 'job_not_found' : 'not_supported'
+      // In the protocol's shape it is about the job; any other 404 means that there is no such route.
+      return isOurShape ? 'job_not_found' : 'not_supported'
     case 405:
     case 501:
       return 'not_supported'
@@ -135,7 +141,7 @@ function codeOfStatus(status: number, spoken: boolean): ServerErrorCode | 'gatew
     case 504:
       return 'gateway'
     default:
-      return status >= 500 || (status < 300 && spoken) ? 'internal' : 'invalid_response'
+      return status >= 500 || (status < 300 && isOurShape) ? 'internal' : 'invalid_response'
   }
 }
 
@@ -146,8 +152,4 @@ function arrivedAt(status: number): Arrived {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function stringOf(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null
 }

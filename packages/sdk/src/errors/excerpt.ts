@@ -1,15 +1,34 @@
-export const excerptLength = 200
+const longestLookedAt = 4000
+const shortestSecret = 4
 
-/** The beginning of something unexpected, on one line, without the secrets that it may echo. */
-export function excerpt(text: string, secrets: readonly string[] = []): string {
-  let shown = text.slice(0, 4000)
-  // A header's value as a whole, and the token in it alone.
-  for (const secret of secrets.flatMap((value) => [value, ...value.split(/\s+/)])) {
-    if (secret.length >= 6) shown = shown.replaceAll(secret, '…')
-  }
+/**
+ * The beginning of something foreign, on one line of at most `length` characters, without the secrets that it may
+ * echo: a header's value as a whole, each word of it, and either of them as JSON or a URL would write it.
+ */
+export function excerpt(text: string, secrets: readonly string[] = [], length = 200): string {
+  const hidden = secrets
+    .flatMap((value) => [value, ...value.split(/\s+/)])
+    .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), asInUrl(value)])
+    .filter((value) => value.length >= shortestSecret)
+    // A secret may be part of another.
+    .sort((a, b) => b.length - a.length)
+  const longest = hidden[0]?.length ?? 0
+  let shown = text.slice(0, longestLookedAt + longest)
+  const isCut = shown.length < text.length
+  for (const secret of hidden) shown = shown.replaceAll(secret, '…')
+  // What was cut off may have cut a secret in two.
+  if (isCut) shown = shown.slice(0, Math.max(0, shown.length - longest))
   shown = shown
     .replace(/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, '$1 …')
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
-  return shown.length > excerptLength ? `${shown.slice(0, excerptLength - 1)}…` : shown
+  return shown.length > length ? `${shown.slice(0, length - 1)}…` : shown
+}
+
+function asInUrl(value: string): string {
+  try {
+    return encodeURIComponent(value)
+  } catch {
+    return value
+  }
 }

@@ -21,7 +21,7 @@ function own(error: TrainingError): unknown {
     case 'rate_limited':
       return error.retryAfterSeconds
     case 'timeout':
-      return error.timeoutSeconds
+      return [error.timeoutSeconds, error.limit]
     case 'outcome_unknown':
       return error.idempotencyKey
     case 'invalid_response':
@@ -45,8 +45,17 @@ describe('a TrainingError', () => {
   })
 
   it('without a status may have arrived, unless it is known', () => {
-    expect(trainingError('timeout', { timeoutSeconds: 5 }).arrived).toBe('unknown')
+    expect(trainingError('timeout', { timeoutSeconds: 5, limit: 'answer' }).arrived).toBe('unknown')
     expect(trainingError('not_sent', { arrived: 'no' }).arrived).toBe('no')
+  })
+
+  it('can be written to a log with its sentence, and without its cause', () => {
+    const error = trainingError('timeout', { timeoutSeconds: 5, limit: 'answer', cause: new Error('secret') })
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      ...{ name: 'TrainingError', code: 'timeout', timeoutSeconds: 5, limit: 'answer' },
+      ...{ message: error.message, status: null, requestId: null, arrived: 'unknown' },
+      ...{ idempotencyKey: null, retryAfterSeconds: null },
+    })
   })
 
   it('is told from other errors', () => {

@@ -4,6 +4,12 @@
  */
 export type Arrived = 'no' | 'yes' | 'unknown'
 
+/**
+ * Which time ran out: `answer`, the wait for the answer to one request, or for the first word of a stream; `silence`,
+ * between two words of a stream; `intent`, for all requests of one call together; `command`, for a command to end.
+ */
+export type TimeLimit = 'answer' | 'silence' | 'intent' | 'command'
+
 /** What each code carries beside the fields that all errors have. */
 export interface TrainingErrorFields {
   /** Nobody is signed in, or the token has expired. */
@@ -26,8 +32,11 @@ export interface TrainingErrorFields {
   rate_limited: { retryAfterSeconds: number | null }
   /** Nothing was sent to the training server, so nothing was changed. */
   server_unreachable: object
-  /** No answer to a read within `timeoutSeconds`. A control call that times out is settled, or `outcome_unknown`. */
-  timeout: { timeoutSeconds: number }
+  /**
+   * Not done within `timeoutSeconds`; `limit` names which time it was. A control call that may have arrived is settled,
+   * or `outcome_unknown`.
+   */
+  timeout: { timeoutSeconds: number; limit: TimeLimit }
   /** The caller's own signal was aborted. */
   aborted: object
   /** The request never left: no network, or no headers for it. */
@@ -48,13 +57,22 @@ export type TrainingErrorCode = keyof TrainingErrorFields
 interface Common<Code extends TrainingErrorCode> {
   readonly name: 'TrainingError'
   readonly code: Code
-  /** A sentence for a person. */
+  /** A sentence for a person, on one line of at most 500 characters, without the secrets of the request. */
   readonly message: string
   /** HTTP status, null where there was no answer. */
   readonly status: number | null
   /** The server's id of the request, to look it up in its log. */
   readonly requestId: string | null
   readonly arrived: Arrived
+  /**
+   * The key of the intent that failed, if it was one. Call again with it to go on with the same intent, without it to
+   * begin another. Null for reads, and for what was never an intent.
+   */
+  readonly idempotencyKey: string | null
+  /** How many seconds the server asked to be left alone. Null where it did not. */
+  readonly retryAfterSeconds: number | null
+  /** All fields but `cause` and `stack`, for logs. */
+  toJSON(): Record<string, unknown>
 }
 
 export type TrainingErrorOf<Code extends TrainingErrorCode> = Error &
@@ -92,6 +110,11 @@ const brand = Symbol.for('trainstop.TrainingError')
 class TrainingFailure extends Error {
   override readonly name = 'TrainingError'
   readonly [brand] = true
+
+  toJSON(): Record<string, unknown> {
+    const { stack: _, cause: __, ...fields } = this
+    return { ...fields, message: this.message }
+  }
 }
 
 export type TrainingErrorInit<Code extends TrainingErrorCode> = {
@@ -101,6 +124,8 @@ export type TrainingErrorInit<Code extends TrainingErrorCode> = {
   requestId?: string | null
   /** Default: `yes` with a status, else `unknown`. */
   arrived?: Arrived
+  idempotencyKey?: string | null
+  retryAfterSeconds?: number | null
   cause?: unknown
 } & TrainingErrorFields[Code]
 
@@ -113,6 +138,8 @@ export function trainingError<Code extends TrainingErrorCode>(
   const arrived: Arrived = init.arrived ?? (status === null ? 'unknown' : 'yes')
   const error = new TrainingFailure(message, cause === undefined ? undefined : { cause })
   return Object.assign(error, {
+    idempotencyKey: null,
+    retryAfterSeconds: null,
     ...fields,
     code,
     status,

@@ -52,6 +52,21 @@ export class ManualClock implements Clock {
     this.advance(milliseconds)
   }
 
+  /** Lets time pass whenever nothing else happens, until `pending` is settled. */
+  async runUntil<T>(pending: Promise<T>): Promise<T> {
+    let isSettled = false
+    const settle = () => {
+      isSettled = true
+    }
+    pending.then(settle, settle)
+    for (;;) {
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      if (isSettled) return pending
+      const next = Math.min(...[...this.#timers].map(({ at }) => at))
+      if (Number.isFinite(next)) this.advance(next - this.#now)
+    }
+  }
+
   /** Moves on, firing what is due on the way, in order. */
   advance(milliseconds: number): void {
     const until = this.#now + milliseconds

@@ -21,7 +21,7 @@ export function watchdog(clock: Clock, outer: AbortSignal | undefined, seconds: 
   const { signal } = controller
   let timedOut = false
   let cancelTimer = () => {}
-  const abort = () => controller.abort()
+  const abort = () => controller.abort(outer?.reason)
   const release = () => {
     cancelTimer()
     outer?.removeEventListener('abort', abort)
@@ -35,7 +35,7 @@ export function watchdog(clock: Clock, outer: AbortSignal | undefined, seconds: 
     }, next * 1000)
   }
   signal.addEventListener('abort', release)
-  if (outer?.aborted) controller.abort()
+  if (outer?.aborted) abort()
   else outer?.addEventListener('abort', abort)
   feed(seconds)
   return {

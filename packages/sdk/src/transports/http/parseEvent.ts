@@ -4,8 +4,14 @@ import { trainingError } from '../../errors/trainingError'
 import { eventTypes, type TrainingEvent } from '../../protocol'
 import { readEvent } from '../../protocol/read'
 
-/** Reads one event. Null for a type that a newer server invented; throws `invalid_response` for what is no event. */
-export function parseEvent({ data }: EventSourceMessage): TrainingEvent | null {
+/**
+ * Reads one event. Null for a type that a newer server invented; throws `invalid_response` for what is no event.
+ * `secrets`: values of the request's headers, which that error must not quote.
+ */
+export function parseEvent(
+  { data }: EventSourceMessage,
+  secrets: readonly string[] = [],
+): TrainingEvent | null {
   const value = parsed(data)
   const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined
   if (typeof type === 'string' && !(eventTypes as readonly string[]).includes(type)) return null
@@ -13,7 +19,7 @@ export function parseEvent({ data }: EventSourceMessage): TrainingEvent | null {
   if (read.ok) return read.value
   throw trainingError('invalid_response', {
     message: `An event of the training server could not be understood${read.where ? `: ${read.where} is not what it should be` : ''}.`,
-    excerpt: excerpt(data),
+    excerpt: excerpt(data, secrets),
   })
 }
 

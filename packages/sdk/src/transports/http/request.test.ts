@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
+import { getJob } from '../../actions/getJob'
+import { createTrainingClient } from '../../client/createTrainingClient'
 import type { TrainingError } from '../../errors/trainingError'
 import { Collected } from '../../scripted/collected'
 import { ManualClock } from '../../scripted/manualClock'
@@ -61,6 +63,11 @@ describe('a request', () => {
     ],
     [{ name: 'listCheckpoints', jobId: 'j' }, '/jobs/j/checkpoints'],
     [{ name: 'listCommands', jobId: 'j' }, '/jobs/j/commands'],
+    [{ name: 'getCommand', jobId: 'j', commandId: 'c' }, '/jobs/j/commands/c'],
+    [
+      { name: 'listJobs', cursor: null, limit: 5, statuses: ['running', 'paused'] },
+      '/jobs?limit=5&status=running%2Cpaused',
+    ],
     [{ name: 'getCapabilities' }, '/capabilities'],
   ])('%j asks for %s', async (call, path) => {
     const server = await scriptedServer((_, response) => answer(response, 200, { success: true }))
@@ -108,7 +115,12 @@ describe('a request', () => {
       .catch((e) => e)
     await server.receives(1)
     clock.advance(7000)
-    expect(await waiting).toMatchObject({ code: 'timeout', timeoutSeconds: 7, arrived: 'unknown' })
+    expect(await waiting).toMatchObject({
+      code: 'timeout',
+      timeoutSeconds: 7,
+      limit: 'answer',
+      arrived: 'unknown',
+    })
     expect(clock.running).toEqual([])
   })
 
@@ -165,15 +177,57 @@ describe('a request', () => {
     const near = await scriptedServer((_, response) => answer(response, 200, { success: true }))
     await expect(http({ url: near.url }).request(control, {})).resolves.toEqual({ success: true })
     const fetch = () => Promise.reject(new TypeError('Failed to fetch'))
-    const error = await http({ url: near.url, fetch })
+    const errorAt = (url: string) =>
+      http({ url, fetch })
+        .request(control, {})
+        .catch((e) => e)
+    const far = 'https://training.example/api/training'
+    expect(await errorAt(far)).toMatchObject({ code: 'not_sent', arrived: 'no' })
+    vi.unstubAllGlobals()
+    expect(await errorAt(far)).toMatchObject({ code: 'outcome_unknown' })
+  })
+
+  it.each([
+    '127.0.0.1:8321',
+    'localhost',
+    '[::1]:8321',
+    'app.localhost',
+    'gpubox:8321',
+    'gpubox.local',
+    '192.168.1.7',
+  ])('offline to %s may have arrived when it fails: that may be this machine', async (host) => {
+    vi.stubGlobal('navigator', { onLine: false })
+    const fetch = () => Promise.reject(new TypeError('Failed to fetch'))
+    const error = await http({ url: `http://${host}/api/training`, fetch })
+      .request(control, {})
+      .catch((e) => e)
+    expect(error).toMatchObject({ code: 'outcome_unknown', arrived: 'unknown' })
+  })
+
+  it('with a header that can not be sent is not sent', async () => {
+    const error = await http({ url: 'https://training.example', headers: { authorization: 'Bearer ключ' } })
       .request(control, {})
       .catch((e) => e)
     expect(error).toMatchObject({ code: 'not_sent', arrived: 'no' })
-    vi.unstubAllGlobals()
-    const online = await http({ url: near.url, fetch })
-      .request(control, {})
+    const clock = new ManualClock()
+    const badKey = { ...control, idempotencyKey: 'ключ' }
+    const other = await http({ url: 'https://training.example', clock })
+      .request(badKey, {})
       .catch((e) => e)
-    expect(online).toMatchObject({ code: 'outcome_unknown' })
+    expect(other).toMatchObject({ code: 'not_sent', arrived: 'no' })
+    expect(clock.running).toEqual([])
+  })
+
+  it('that is given up says why it was', async () => {
+    const abort = new AbortController()
+    const server = await scriptedServer(() => {})
+    const pending = http({ url: server.url })
+      .request(control, { signal: abort.signal })
+      .catch((e) => e)
+    await server.receives(1)
+    const reason = new Error('the page was left')
+    abort.abort(reason)
+    expect(await pending).toHaveProperty('cause', reason)
   })
 
   it('does not follow a redirect', async () => {
@@ -211,6 +265,16 @@ describe('an answer that is not the protocol', () => {
       { code: 'internal', message: 'GPU on fire' },
     ],
     ['a bare 404', send(404, html), { code: 'not_supported', status: 404 }],
+    [
+      "a gateway's 404",
+      send(404, '{"message":"no Route matched with those values"}'),
+      { code: 'not_supported' },
+    ],
+    [
+      'a 404 in the shape of the protocol, without a code',
+      send(404, '{"success":false,"error":"No job x."}'),
+      { code: 'job_not_found', message: 'No job x.' },
+    ],
     ["a framework's 404", send(404, '{"detail":"Not Found"}'), { code: 'not_supported' }],
     ["a proxy's 502", send(502, html), { code: 'server_unreachable', status: 502 }],
     ['a bare 401', send(401, ''), { code: 'unauthenticated' }],
@@ -234,6 +298,60 @@ describe('an answer that is not the protocol', () => {
     if (error.code !== 'invalid_response') throw error
     expect(error.excerpt.length).toBeLessThanOrEqual(200)
     expect(JSON.stringify({ ...error, message: error.message })).not.toContain('s3cr3t')
+  })
+
+  it("is not quoted at length or with secrets where it has a sentence of the protocol's", async () => {
+    const headers = { 'x-api-key': 'k3y-0f-th3-h0st' }
+    const sentence = `k3y-0f-th3-h0st ${'is wrong '.repeat(100_000)}`
+    const refusal = {
+      success: false,
+      error: sentence,
+      code: 'conflict',
+      status: sentence,
+      request_id: sentence,
+    }
+    const error = await failure((_, response) => answer(response, 409, refusal), control, { headers })
+    expect(error).toMatchObject({ code: 'conflict' })
+    expect(error.message.length).toBeLessThanOrEqual(500)
+    expect(JSON.stringify(error).length).toBeLessThan(1500)
+    expect(JSON.stringify(error)).not.toContain('k3y')
+  })
+
+  it('is not quoted with secrets where it is JSON of another shape, either', async () => {
+    const body = { success: true, job: { id: 'job_1', echo: 'k3y-0f-th3-h0st' } }
+    const server = await scriptedServer((_, response) => answer(response, 200, body))
+    const transport = http({ url: server.url, headers: { 'x-api-key': 'k3y-0f-th3-h0st' } })
+    const result = await getJob(createTrainingClient({ transport }), { jobId: 'job_1' })
+    if (result.ok || result.error.code !== 'invalid_response') throw new Error()
+    expect(result.error.excerpt).toContain('echo')
+    expect(JSON.stringify(result.error)).not.toContain('k3y')
+  })
+
+  it.each([200, 500])('that never ends is not read for ever, nor kept, with status %i', async (status) => {
+    let pulled = 0
+    const chunk = new Uint8Array(4 * 1024 * 1024).fill(120)
+    const endless = () =>
+      new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            pulled++
+            controller.enqueue(chunk)
+          },
+        },
+        { highWaterMark: 0 },
+      )
+    const fetch = async () => new Response(endless(), { status })
+    const error = await http({ url: 'https://training.example', fetch })
+      .request(readCall, {})
+      .catch((e) => e)
+    expect(error).toMatchObject({ code: status === 200 ? 'invalid_response' : 'internal', status })
+    expect(pulled).toBe(status === 200 ? 17 : 1)
+  })
+
+  it('of a proxy says for how long to leave it alone, too', async () => {
+    const away: Script = (_, response) => void response.writeHead(503, { 'retry-after': '3' }).end()
+    expect(await failure(away)).toMatchObject({ code: 'server_unreachable', retryAfterSeconds: 3 })
+    expect(await failure(away, control)).toMatchObject({ code: 'outcome_unknown', retryAfterSeconds: 3 })
   })
 
   it('that limits the rate says for how long, as seconds or as a date', async () => {

@@ -1,9 +1,16 @@
+import { readText } from '../../body/readText'
+import { rememberSecrets } from '../../errors/bodySecrets'
 import { errorFromAnswer, invalidResponse, type RefusedAnswer } from '../../errors/errorFromAnswer'
 import type { TransportCall } from '../transportCall'
 import type { HttpContext } from './context'
 import { retryAfterSeconds } from './retryAfter'
 import { type HttpRoute, routeOf } from './route'
 import { type SentRequest, send } from './send'
+
+/** Room for every metric row of a long run. */
+const largestAnswerBytes = 64 * 1024 * 1024
+/** Of a refusal only its sentence matters. */
+const largestRefusalBytes = 256 * 1024
 
 /** One attempt of one call. Resolves with the answer's JSON. */
 export async function request(
@@ -16,13 +23,17 @@ export async function request(
     accept: 'application/json',
     ...(route.body !== undefined && { 'content-type': 'application/json' }),
     ...(route.idempotencyKey !== undefined && { 'idempotency-key': route.idempotencyKey }),
+    ...(route.ifMatch !== undefined && { 'if-match': route.ifMatch }),
   })
   const answer = await readAnswer(context, route, sent)
   if (isRedirect(sent.response)) throw redirected(answer)
   const { body, status } = answer
-  const success = typeof body === 'object' && body !== null && 'success' in body && body.success === true
   if (status >= 200 && status < 300) {
-    if (success) return body
+    if (!answer.complete) throw invalidResponse(answer, 'it is too large')
+    if (typeof body === 'object' && body !== null && 'success' in body && body.success === true) {
+      rememberSecrets(body, answer.secrets)
+      return body
+    }
     throw isRefusal(body) ? errorFromAnswer(answer) : invalidResponse(answer)
   }
   throw errorFromAnswer(answer)
@@ -33,13 +44,15 @@ export async function readAnswer(
   { clock }: HttpContext,
   route: HttpRoute,
   { response, watch, secrets, failure }: SentRequest,
-): Promise<RefusedAnswer> {
+): Promise<RefusedAnswer & { complete: boolean }> {
   try {
-    const text = await watch.guard(response.text())
+    const { text, complete } = await watch.guard(textOf(response))
+    if (!complete) watch.abort()
     return {
       status: response.status,
       text,
-      body: parsed(text),
+      complete,
+      body: complete ? parsed(text) : undefined,
       requestId: response.headers.get('x-request-id'),
       retryAfterSeconds: retryAfterSeconds(response.headers.get('retry-after'), clock.now()),
       secrets,
@@ -50,6 +63,12 @@ export async function readAnswer(
   } finally {
     watch.release()
   }
+}
+
+/** Where bodies can't be read piece by piece (React Native), they come whole. */
+async function textOf(response: Response): Promise<{ text: string; complete: boolean }> {
+  if (!response.body) return { text: await response.text(), complete: true }
+  return readText(response.body, response.ok ? largestAnswerBytes : largestRefusalBytes)
 }
 
 /** In a browser a redirect that is not followed is opaque, with status 0. */

@@ -7,6 +7,7 @@ export interface HttpRoute {
   path: string
   body?: unknown
   idempotencyKey?: string
+  ifMatch?: string
 }
 
 export function routeOf(call: TransportCall): HttpRoute {
@@ -15,12 +16,14 @@ export function routeOf(call: TransportCall): HttpRoute {
       return { method: 'POST', path: '/jobs', body: call.body, idempotencyKey: call.idempotencyKey }
     case 'controlJob': {
       const path = `/local/${encodeURIComponent(call.jobId)}/control`
-      return { method: 'POST', path, body: call.body, idempotencyKey: call.idempotencyKey }
+      const { body, idempotencyKey, statusVersion = null } = call
+      const ifMatch = statusVersion === null ? {} : { ifMatch: `"${statusVersion}"` }
+      return { method: 'POST', path, body, idempotencyKey, ...ifMatch }
     }
     case 'getJob':
       return get(ofJob(call.jobId, ''))
     case 'listJobs':
-      return get('/jobs', { cursor: call.cursor, limit: call.limit })
+      return get('/jobs', { cursor: call.cursor, limit: call.limit, status: call.statuses?.join() || null })
     case 'getMetrics':
       return get(ofJob(call.jobId, '/metrics'), { max_points: call.maxPoints })
     case 'getLogs': {
@@ -29,6 +32,8 @@ export function routeOf(call: TransportCall): HttpRoute {
     }
     case 'listCheckpoints':
       return get(ofJob(call.jobId, '/checkpoints'))
+    case 'getCommand':
+      return get(ofJob(call.jobId, `/commands/${encodeURIComponent(call.commandId)}`))
     case 'listCommands':
       return get(ofJob(call.jobId, '/commands'))
     case 'getCapabilities':

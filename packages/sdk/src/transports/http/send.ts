@@ -24,12 +24,10 @@ export async function send(
   signal: AbortSignal | undefined,
   extraHeaders: Record<string, string>,
 ): Promise<SentRequest> {
-  if (signal?.aborted) throw trainingError('aborted', { arrived: 'no' })
+  if (signal?.aborted) throw trainingError('aborted', { arrived: 'no', cause: signal.reason })
   const watch = watchdog(context.clock, signal, context.answerTimeoutSeconds)
   const failure = (cause: unknown) => failureOf(cause, { context, route, watch, signal })
-  const headers = await freshHeaders(context, watch, signal)
-  const secrets = [...headers.values()]
-  for (const [name, value] of Object.entries(extraHeaders)) headers.set(name, value)
+  const { headers, secrets } = await freshHeaders(context, extraHeaders, watch, signal)
   // Asked before, since a connection may come back while the request fails.
   const wasOffline = isOffline()
   try {
@@ -46,22 +44,27 @@ export async function send(
     return { response, watch, secrets, failure }
   } catch (cause) {
     watch.release()
-    const reached = watch.timedOut || signal?.aborted
-    if (!reached && wasOffline && isOffline()) throw trainingError('not_sent', { arrived: 'no', cause })
+    const gaveUp = watch.timedOut || signal?.aborted
+    const couldLeave = !wasOffline || !isOffline() || mayBeThisMachine(context.url)
+    if (!gaveUp && !couldLeave) throw trainingError('not_sent', { arrived: 'no', cause })
     throw failure(cause)
   }
 }
 
 async function freshHeaders(
   context: HttpContext,
+  extraHeaders: Record<string, string>,
   watch: Watchdog,
   signal: AbortSignal | undefined,
-): Promise<Headers> {
+): Promise<{ headers: Headers; secrets: string[] }> {
   try {
-    return new Headers(await watch.guard(Promise.resolve().then(context.headers)))
+    const headers = new Headers(await watch.guard(Promise.resolve().then(context.headers)))
+    const secrets = [...headers.values()]
+    for (const [name, value] of Object.entries(extraHeaders)) headers.set(name, value)
+    return { headers, secrets }
   } catch (cause) {
     watch.release()
-    if (signal?.aborted) throw trainingError('aborted', { arrived: 'no' })
+    if (signal?.aborted) throw trainingError('aborted', { arrived: 'no', cause: signal.reason })
     const message =
       'The request was not sent, since its headers (a token, perhaps) could not be had. Try again in a moment.'
     throw trainingError('not_sent', { message, arrived: 'no', cause })
@@ -76,19 +79,35 @@ interface Circumstances {
 }
 
 function failureOf(cause: unknown, { context, route, watch, signal }: Circumstances): TrainingError {
-  if (signal?.aborted) return trainingError('aborted', { arrived: 'unknown' })
+  const idempotencyKey = route.idempotencyKey ?? null
+  if (signal?.aborted) {
+    return trainingError('aborted', { idempotencyKey, arrived: 'unknown', cause: signal.reason })
+  }
   if (watch.timedOut) {
-    return trainingError('timeout', { timeoutSeconds: context.answerTimeoutSeconds, arrived: 'unknown' })
+    const timeoutSeconds = context.answerTimeoutSeconds
+    return trainingError('timeout', { timeoutSeconds, limit: 'answer', idempotencyKey, arrived: 'unknown' })
   }
   // A read that is lost has changed nothing, wherever it was lost.
   if (neverSent(cause) || route.method === 'GET') {
     return trainingError('server_unreachable', { arrived: 'no', cause })
   }
-  const idempotencyKey = route.idempotencyKey ?? null
   return trainingError('outcome_unknown', { idempotencyKey, arrived: 'unknown', cause })
 }
 
 /** Only believed where the request failed as well: a server on the same machine is reached without a network. */
 function isOffline(): boolean {
   return globalThis.navigator?.onLine === false
+}
+
+/**
+ * Without a network a request still reaches a server on the same machine, under a loopback name, an address, or a name
+ * of this machine's own. Of a name in the wider net it is sure that nothing could leave.
+ */
+function mayBeThisMachine(url: string): boolean {
+  try {
+    const { hostname } = new URL(url, globalThis.location?.href)
+    return /^[^.]+$|^[\d.]+$|\.local(host)?\.?$/.test(hostname)
+  } catch {
+    return true
+  }
 }

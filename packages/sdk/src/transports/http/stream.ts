@@ -61,7 +61,7 @@ export async function openStream(
 
 async function read(
   { stallTimeoutSeconds }: HttpContext,
-  { watch, failure }: SentRequest,
+  { watch, secrets, failure }: SentRequest,
   body: ReadableStream<Uint8Array>,
   observer: StreamObserver,
 ): Promise<StreamEnd> {
@@ -81,7 +81,7 @@ async function read(
       onMessage(message) {
         if (outcome || watch.signal.aborted) return
         try {
-          const event = parseEvent(message)
+          const event = parseEvent(message, secrets)
           badEvents = 0
           observer.onHeard()
           observer.onEvent(event, message.id ?? null)
@@ -107,7 +107,7 @@ async function read(
     const message = 'The training server has gone silent.'
     return {
       kind: 'failed',
-      error: trainingError('timeout', { message, timeoutSeconds: stallTimeoutSeconds }),
+      error: trainingError('timeout', { message, timeoutSeconds: stallTimeoutSeconds, limit: 'silence' }),
     }
   } finally {
     watch.release()
