@@ -1,4 +1,4 @@
-import { QueryClient, QueryObserver } from '@tanstack/query-core'
+import { keepPreviousData, QueryClient, QueryObserver } from '@tanstack/query-core'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as z from 'zod/mini'
 import { createTrainingClient } from '../client/createTrainingClient'
@@ -51,6 +51,52 @@ describe('jobQueryOptions', () => {
     release[0]?.()
     await observer.fetchOptimistic(observer.options)
     expect(observer.getCurrentResult().data).toMatchObject({ status: 'cancelled', seq: 9 })
+    leave()
+  })
+
+  it('with select shows what the cache has, whatever it selects', async () => {
+    const { client } = await clientOf((_, response) =>
+      answer(response, 200, { success: true, job: wireJob({ status: 'running', seq: 5 }) }),
+    )
+    const selects: ((job: Job) => unknown)[] = [
+      (job) => job.status,
+      (job) => job.seq,
+      (job) => job.progress,
+      (job) => ({ id: job.id, status: job.status }),
+      (job) => [job.status],
+      () => null,
+    ]
+    for (const select of selects) {
+      const queries = new QueryClient()
+      const options = jobQueryOptions(client, { jobId: 'job_1' })
+      const observer = new QueryObserver(queries, { ...options, select })
+      const leave = observer.subscribe(() => {})
+      await observer.fetchOptimistic(observer.options)
+      const next = parseJob({ status: 'cancelled', seq: 9 })
+      queries.setQueryData(options.queryKey, next)
+      expect(observer.getCurrentResult().data).toEqual(select(next))
+      leave()
+    }
+  })
+
+  it('shows the job that is asked for, after another one was shown in its place', async () => {
+    const { client } = await clientOf(({ path }, response) => {
+      const id = path.split('/').at(-1) ?? ''
+      answer(response, 200, { success: true, job: wireJob({ id, seq: id === 'job_1' ? 50 : 2 }) })
+    })
+    const queries = new QueryClient()
+    const optionsOf = (jobId: string) => ({
+      ...jobQueryOptions(client, { jobId }),
+      placeholderData: keepPreviousData,
+      select: (job: Job) => ({ ...job }),
+    })
+    const observer = new QueryObserver(queries, optionsOf('job_1'))
+    const leave = observer.subscribe(() => {})
+    await observer.fetchOptimistic(observer.options)
+    observer.setOptions(optionsOf('job_2'))
+    expect(observer.getCurrentResult()).toMatchObject({ isPlaceholderData: true, data: { id: 'job_1' } })
+    await observer.fetchOptimistic(observer.options)
+    expect(observer.getCurrentResult()).toMatchObject({ isPlaceholderData: false, data: { id: 'job_2' } })
     leave()
   })
 

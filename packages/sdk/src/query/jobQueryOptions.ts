@@ -1,7 +1,6 @@
 import { type GetJobParameters, getJob } from '../actions/getJob'
 import type { TrainingClient } from '../client/createTrainingClient'
-import type { Job } from '../protocol'
-import { newerJob } from '../state/reduceJob'
+import { newerOf } from './newestHeld'
 import { shareStructure } from './shareStructure'
 import { trainingQueryOptions } from './trainingQueryOptions'
 
@@ -17,6 +16,6 @@ export function jobQueryOptions(client: TrainingClient, { jobId }: Omit<GetJobPa
     ({ job }) => job,
   )
   const structuralSharing = (held: unknown, incoming: unknown): unknown =>
-    shareStructure(held, newerJob((held as Job | undefined) ?? null, incoming as Job))
+    shareStructure(held, newerOf(held, incoming))
   return { ...options, structuralSharing }
 }

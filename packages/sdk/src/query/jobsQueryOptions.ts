@@ -1,7 +1,7 @@
 import { type ListJobsParameters, listJobs } from '../actions/listJobs'
 import type { TrainingClient } from '../client/createTrainingClient'
 import type { Job } from '../protocol'
-import { newerJob } from '../state/reduceJob'
+import { isJob, newerOf } from './newestHeld'
 import { shareStructure } from './shareStructure'
 import { trainingQueryOptions } from './trainingQueryOptions'
 
@@ -14,20 +14,31 @@ export interface JobsPage {
 /** Options of a query for one page of jobs, newest first. No job in it ever goes back to an older state. */
 export function jobsQueryOptions(
   client: TrainingClient,
-  { cursor = null, limit = null }: Omit<ListJobsParameters, 'signal'> = {},
+  { cursor = null, limit = null, status = null }: Omit<ListJobsParameters, 'signal'> = {},
 ) {
   const options = trainingQueryOptions(
     client,
-    ['jobs', { cursor, limit }],
-    (signal) => listJobs(client, { cursor, limit, signal }),
+    ['jobs', { cursor, limit, status }],
+    (signal) => listJobs(client, { cursor, limit, status, signal }),
     ({ jobs, nextCursor }): JobsPage => ({ jobs, nextCursor }),
   )
   const structuralSharing = (held: unknown, incoming: unknown): unknown =>
-    shareStructure(held, withNewerJobs(held as JobsPage | undefined, incoming as JobsPage))
+    shareStructure(held, isPage(held) && isPage(incoming) ? withNewerJobs(held, incoming) : incoming)
   return { ...options, structuralSharing }
 }
 
-function withNewerJobs(held: JobsPage | undefined, incoming: JobsPage): JobsPage {
-  const heldJobs = new Map(held?.jobs.map((job) => [job.id, job]))
-  return { ...incoming, jobs: incoming.jobs.map((job) => newerJob(heldJobs.get(job.id) ?? null, job)) }
+function withNewerJobs(held: JobsPage, incoming: JobsPage): JobsPage {
+  const heldJobs = new Map(held.jobs.map((job) => [job.id, job]))
+  return { ...incoming, jobs: incoming.jobs.map((job) => newerOf(heldJobs.get(job.id), job) as Job) }
+}
+
+/** What `select` makes of a page may be anything. */
+function isPage(value: unknown): value is JobsPage {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'jobs' in value &&
+    Array.isArray(value.jobs) &&
+    value.jobs.every(isJob)
+  )
 }
