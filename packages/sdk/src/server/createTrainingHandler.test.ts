@@ -1,6 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
+import { cancelJob } from '../actions/cancelJob'
+import { createTrainingClient } from '../client/createTrainingClient'
 import { sampleCommand, vector, wireJob } from '../scripted/samples'
 import { answer, cut, type Script, type ScriptedServer, scriptedServer } from '../scripted/scriptedServer'
+import { http } from '../transports/http/http'
 import type { AuditEntry } from './audit'
 import { createTrainingHandler, type TrainingHandlerOptions } from './createTrainingHandler'
 import type { AuthorizeRequest } from './permission'
@@ -447,7 +450,207 @@ describe('a training server that is not well', () => {
     const body = await response.text()
     expect([response.status, JSON.parse(body).code]).toEqual([status, code])
     expect(body).not.toContain(token)
+    // A path that is not there is asked for under its other name, which changes nothing either.
+    expect(upstream.received).toHaveLength(status === 404 ? 2 : 1)
+  })
+
+  it('begins an error that never ends: it is not waited for, nor is one beyond all measure kept', async () => {
+    const dripping: Script = (_, response) => {
+      response.writeHead(500, { 'content-type': 'application/json' }).write('{"success":false')
+    }
+    const { call } = await host({ answerTimeoutSeconds: 0.05 }, dripping)
+    for (const path of ['/jobs/ada_1/events', '/jobs/ada_1']) {
+      expect((await call(path)).status).toBe(502)
+    }
+    const pouring: Script = (_, response) => {
+      response.writeHead(500)
+      const pour = () => {
+        while (response.write('x'.repeat(65_536)));
+        response.once('drain', pour)
+      }
+      pour()
+    }
+    const other = await host({}, pouring)
+    expect((await other.call('/jobs/ada_1/events')).status).toBe(502)
+    expect((await other.post(...control)).status).toBe(504)
+  })
+
+  it('is let go when the browser leaves in the middle of an error', async () => {
+    const left = new AbortController()
+    let isClosed: () => void = () => {}
+    const closed = new Promise<void>((resolve) => {
+      isClosed = resolve
+    })
+    const { handler } = await host({}, (_, response) => {
+      response.on('close', isClosed)
+      response.writeHead(500).write('{', () => left.abort())
+    })
+    const url = 'https://app.example/api/training/jobs/ada_1/events'
+    expect((await handler(new Request(url, { signal: left.signal }))).status).toBe(502)
+    await closed
+  })
+})
+
+describe('a training server that has the short control calls alone', () => {
+  const action = /^\/api\/training\/(cancel|pause|resume)\/([\w-]+)$/
+  /** As a small FastAPI or Express app has them; `unknown` is what it says of other paths. */
+  const shortServer =
+    (unknown: Script, handled: string[]): Script =>
+    (request, response) => {
+      const [, name, id] = action.exec(request.path) ?? []
+      if (request.method !== 'POST' || !name) return unknown(request, response)
+      if (id === 'nobody') {
+        return answer(response, 404, { success: false, error: 'No job nobody.' })
+      }
+      handled.push(`${name} ${id} ${request.body}`)
+      answer(response, 200, { success: true, action: name, job_id: id, result: { message: 'ok' } })
+    }
+  const unknowns: [string, Script][] = [
+    ['a bare 404', (_, response) => void response.writeHead(404).end('Cannot POST')],
+    ['JSON', (_, response) => answer(response, 404, { detail: 'Not Found' })],
+    [
+      'the code not_found',
+      (_, response) => answer(response, 404, { success: false, error: 'No.', code: 'not_found' }),
+    ],
+    ['405', (_, response) => answer(response, 405, { detail: 'Method Not Allowed' })],
+  ]
+
+  it.each(unknowns)(
+    'is found to be one by %s, remembered, and each order is given once',
+    async (_, unknown) => {
+      const handled: string[] = []
+      const { post, upstream } = await host({}, shortServer(unknown, handled))
+      const order = { action: 'cancel', mode: 'force', note: 'x' }
+      const headers = { 'idempotency-key': 'k1' }
+      const response = await post('/local/a_1/control', order, headers)
+      expect(await response.json()).toEqual({
+        ...{ success: true, action: 'cancel', job_id: 'a_1', result: { message: 'ok' } },
+      })
+      await post('/local/a_1/control', { action: 'pause' })
+      await post('/resume/a_1', { from: 'best' })
+      expect(handled).toEqual([
+        'cancel a_1 {"mode":"force","note":"x"}',
+        'pause a_1 {}',
+        'resume a_1 {"from":"best"}',
+      ])
+      expect(upstream.received.map(({ path }) => path.split('/')[3])).toEqual([
+        'local',
+        'cancel',
+        'pause',
+        'resume',
+      ])
+      expect(upstream.received[1]?.headers).toMatchObject({ 'idempotency-key': 'k1' })
+    },
+  )
+
+  it('is stopped by the SDK through the handler', async () => {
+    const handled: string[] = []
+    const { handler } = await host({}, shortServer(unknowns[0]?.[1] as Script, handled))
+    const transport = http({
+      url: 'https://app.example/api/training',
+      fetch: (input, init) => handler(new Request(input, init)),
+    })
+    expect(await cancelJob(createTrainingClient({ transport }), { jobId: 'a_1' })).toEqual({
+      ...{ ok: true, outcome: 'accepted', command: null, job: null },
+    })
+    expect(handled).toEqual(['cancel a_1 {}'])
+  })
+
+  it('is believed when it says that there is no such job', async () => {
+    const { post } = await host({}, shortServer(unknowns[0]?.[1] as Script, []))
+    const response = await post('/local/nobody/control', { action: 'cancel' })
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { success: false, error: 'No job nobody.' },
+    ])
+  })
+
+  it('that becomes a whole one, or the other way round, is found again', async () => {
+    const handled: string[] = []
+    const short = shortServer((_, response) => void response.writeHead(404).end(), handled)
+    let isWhole = false
+    const whole: Script = ({ path }, response) => {
+      if (!path.endsWith('/control')) return void response.writeHead(404).end()
+      answer(response, 200, { success: true, action: 'cancel', job_id: 'a_1', result: null })
+    }
+    const { post } = await host({}, (request, response) => (isWhole ? whole : short)(request, response))
+    for (const now of [false, true, false]) {
+      isWhole = now
+      expect((await post('/local/a_1/control', { action: 'cancel' })).status).toBe(200)
+    }
+    expect(handled).toHaveLength(2)
+  })
+
+  it('is not asked again under the other name when an order got lost', async () => {
+    const { post, upstream } = await host({}, (_, response) => cut(response))
+    expect((await post('/local/a_1/control', { action: 'resume' })).status).toBe(504)
     expect(upstream.received).toHaveLength(1)
+  })
+})
+
+describe('a page of another origin', () => {
+  const origin = 'https://admin.example'
+  const preflightOf = (headers: Record<string, string>) => ({
+    method: 'OPTIONS',
+    headers: { 'access-control-request-method': 'POST', ...headers },
+  })
+
+  it('that is allowed may ask before it calls, then call, and read answers and errors', async () => {
+    const { call, post, upstream } = await host({ allowedOrigins: [origin] })
+    const asked = await call(
+      '/local/ada_1/control',
+      preflightOf({ origin, 'access-control-request-headers': 'content-type,idempotency-key,x-session' }),
+    )
+    expect(asked.status).toBe(204)
+    expect(Object.fromEntries(asked.headers)).toMatchObject({
+      'access-control-allow-origin': origin,
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-methods': 'GET, POST',
+      'access-control-allow-headers': 'content-type,idempotency-key,x-session',
+      vary: 'Origin',
+    })
+    expect(upstream.received).toEqual([])
+    const headers = { origin, 'sec-fetch-site': 'cross-site' }
+    for (const [response, status] of [
+      [await post('/local/ada_1/control', { action: 'cancel' }, headers), 200],
+      [await post('/local/bob_1/control', { action: 'cancel' }, headers), 404],
+      [await post('/local/ada_1/control', '{', headers), 400],
+      [await call('/jobs/ada_1', { headers }), 200],
+      [await call('/nowhere', { headers }), 404],
+    ] as const) {
+      expect(response.status).toBe(status)
+      expect(response.headers.get('access-control-allow-origin')).toBe(origin)
+      expect(response.headers.get('access-control-expose-headers')).toContain('retry-after')
+    }
+  })
+
+  it('may watch a job, too', async () => {
+    const { call } = await host({ allowedOrigins: [origin] }, (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).end(': hello\n\n')
+    })
+    const response = await call('/jobs/ada_1/events', { headers: { origin, 'sec-fetch-site': 'cross-site' } })
+    expect(response.headers.get('access-control-allow-origin')).toBe(origin)
+    expect(await response.text()).toBe(': hello\n\n')
+  })
+
+  it.each([
+    [[], origin],
+    [[origin], 'https://evil.example'],
+    [[origin], 'null'],
+    [[origin], `${origin}.evil.example`],
+  ])('where %j are allowed is told nothing for %s', async (allowedOrigins, from) => {
+    const { call, post, upstream } = await host({ allowedOrigins })
+    const responses = [
+      await call('/local/ada_1/control', preflightOf({ origin: from })),
+      await post(
+        '/local/ada_1/control',
+        { action: 'cancel' },
+        { origin: from, 'sec-fetch-site': 'cross-site' },
+      ),
+    ]
+    expect(responses.map(({ status }) => status)).toEqual([405, 403])
+    for (const { headers } of responses) expect(headers.get('access-control-allow-origin')).toBeNull()
+    expect(upstream.received).toEqual([])
   })
 })
 
@@ -469,6 +672,44 @@ describe('the audit hook', () => {
       { action: 'start', jobId: 'new_1', status: 201, code: null },
     ])
     expect(entries[0]?.at).toBeInstanceOf(Date)
+  })
+
+  it('is told of what was refused at the door, too', async () => {
+    const entries: AuditEntry<User>[] = []
+    let user: User | null = ada
+    const { post, call } = await host({
+      audit: (entry) => void entries.push(entry),
+      authenticate: () => user,
+    })
+    await post('/local/ada_1/control', { action: 'cancel' }, { 'sec-fetch-site': 'cross-site' })
+    await post('/local/ada_1/control', '{"action":')
+    await post('/cancel/ada_1', { note: 'x'.repeat(70_000) }, { 'idempotency-key': 'k2' })
+    await post('/local/ada_1/control', { action: 'explode', reason: 'cost' })
+    user = null
+    await post('/resume/ada_1')
+    await call('/jobs')
+    expect(
+      entries.map(({ user, action, jobId, status }) => [user?.id ?? null, action, jobId, status]),
+    ).toEqual([
+      [null, null, 'ada_1', 403],
+      ['u_1', null, 'ada_1', 400],
+      ['u_1', 'cancel', 'ada_1', 413],
+      ['u_1', null, 'ada_1', 422],
+      [null, 'resume', 'ada_1', 401],
+    ])
+    expect(entries[2]).toMatchObject({ code: 'invalid_request', idempotencyKey: 'k2' })
+    expect(entries[3]).toMatchObject({ reason: 'cost' })
+  })
+
+  it('is told of what the host itself failed at', async () => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const entries: AuditEntry<User>[] = []
+    const { post } = await host({
+      audit: (entry) => void entries.push(entry),
+      authenticate: () => Promise.reject(new Error('session store is away')),
+    })
+    await post('/cancel/ada_1')
+    expect(entries).toMatchObject([{ user: null, action: 'cancel', jobId: 'ada_1', status: 500 }])
   })
 
   it('that fails does not make a lie of an accepted stop', async () => {

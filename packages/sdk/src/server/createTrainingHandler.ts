@@ -1,4 +1,3 @@
-import * as z from 'zod/mini'
 import { type CommandAction, commandActions, type EventsRequest, type Job } from '../protocol'
 import { readEventsRequest, readJob } from '../protocol/read'
 import {
@@ -12,7 +11,9 @@ import {
   routeNotFound,
   signedOut,
 } from './answers'
-import type { Audit, AuditEntry } from './audit'
+import { type Attempt, type Audit, auditEntry } from './audit'
+import { crossOriginHeaders, preflight } from './crossOrigin'
+import { inTurn } from './inTurn'
 import type { Authorize, TrainingAction, TrainingUser } from './permission'
 import { readBody } from './readBody'
 import { relayStream } from './relayStream'
@@ -26,16 +27,23 @@ export interface TrainingHandlerOptions<User extends TrainingUser> {
   /**
    * Whether they may. What is refused looks as if the job did not exist. Default: users have the jobs that they
    * started, which the training server sees to. With an `authorize` of your own only that counts: every job is read
-   * with the service token first, and lists hold what `read` is granted for.
+   * with the service token first, and lists hold what `read` is granted for. Give one where the training server is a
+   * minimal one that knows no owners: to such a one every job is everybody's.
    */
   authorize?: Authorize<User> | undefined
   /** Where the training server is, e.g. `http://127.0.0.1:8000`, and its token, which never leaves the host. */
   trainingServer: { url: string; token: string }
   /** Where this handler is mounted. Default `/api/training`. */
   basePath?: string | undefined
-  /** Told of every attempt to start, cancel, pause or resume, after it was answered, refused ones too. */
+  /**
+   * Told of every attempt to start, cancel, pause or resume, after it was answered, refused ones too: those of nobody
+   * who is signed in, those of other sites' pages, and those with a body that can't be taken.
+   */
   audit?: Audit<User> | undefined
-  /** Other origins whose pages may call, e.g. `https://app.example.com`. Default: none but the host's own. */
+  /**
+   * Other origins whose pages may call, e.g. `https://app.example.com`: they get the CORS headers, also for credentials,
+   * and their preflight requests are answered. Default: none but the host's own.
+   */
   allowedOrigins?: readonly string[] | undefined
   /** Default 65,536. */
   maxBodyBytes?: number | undefined
@@ -56,7 +64,10 @@ export function createTrainingHandler<User extends TrainingUser>(
   return (request) => handler.handle(request)
 }
 
-/** What is known of a call by the time that it is audited. */
+/** A page of many jobs must not be as many connections to the training server. */
+const readsAtOnce = 16
+
+/** A call that may be decided on. */
 interface Call<User extends TrainingUser> {
   request: Request
   user: User
@@ -84,18 +95,43 @@ class TrainingHandler<User extends TrainingUser> {
   }
 
   async handle(request: Request): Promise<Response> {
-    try {
-      return await this.#answer(request)
-    } catch (error) {
+    const allowedOrigins = this.#options.allowedOrigins ?? []
+    const response = preflight(request, allowedOrigins) ?? (await this.#audited(request))
+    const shared = crossOriginHeaders(request, allowedOrigins) ?? {}
+    for (const [name, value] of Object.entries(shared)) response.headers.set(name, value)
+    return response
+  }
+
+  /** Answers, and tells the audit hook of it, if it was about a change. */
+  async #audited(request: Request): Promise<Response> {
+    const attempt: Attempt<User> = {
+      ...{ request, isChange: false, user: null, action: null, jobId: null, body: null },
+    }
+    const response = await this.#answer(attempt).catch((error) => {
       if (error instanceof Refusal) return error.response()
       console.error('Trainstop: a call could not be handled:', error)
       return hostFailure('This app could not handle the call. Try again in a moment.').response()
+    })
+    const { audit } = this.#options
+    if (audit && attempt.isChange) {
+      try {
+        await audit(await auditEntry(attempt, response))
+      } catch (error) {
+        // The command may be accepted by now: to answer with an error would be a lie.
+        console.error('Trainstop: the audit hook failed:', error)
+      }
     }
+    return response
   }
 
-  async #answer(request: Request): Promise<Response> {
+  async #answer(attempt: Attempt<User>): Promise<Response> {
+    const { request } = attempt
     const url = new URL(request.url)
     const route = this.#route(request.method, url.pathname)
+    attempt.isChange = route.kind === 'control' || route.kind === 'start'
+    if (route.kind === 'control') attempt.jobId = route.jobId
+    if (route.kind === 'start') attempt.action = 'start'
+    if (route.kind === 'control' && route.action !== 'in_body') attempt.action = route.action
     const asks = request.method !== 'GET'
     const isStream = route.kind === 'watch' || (route.kind === 'read' && route.stream)
     if ((asks || isStream) && !isSameOrigin(request, this.#options.allowedOrigins ?? [])) throw crossSite()
@@ -107,12 +143,15 @@ class TrainingHandler<User extends TrainingUser> {
         'authenticate must answer a user with an `id`, a string of 1 to 512 characters: jobs are theirs by it.',
       )
     }
+    attempt.user = user
 
     const body = asks ? await readBody(request, this.#options.maxBodyBytes ?? 65_536) : null
-    const call: Call<User> = { request, user, route, search: url.search, body, action: actionOf(route, body) }
+    attempt.body = body?.value ?? null
+    const action = actionOf(route, body)
+    if (route.kind === 'control') attempt.action = action as CommandAction
+    const call: Call<User> = { request, user, route, search: url.search, body, action }
     if (route.kind === 'watch') return await this.#watch(call)
-    if (!asks) return await this.#carryOut(call)
-    return await this.#audited(call)
+    return await this.#carryOut(call)
   }
 
   #route(method: string, pathname: string): KnownRoute {
@@ -148,7 +187,7 @@ class TrainingHandler<User extends TrainingUser> {
     const { authorize } = this.#options
     if (!authorize) return this.#upstream.stream(this.#forward(call))
     const ids = Object.keys(wish.value.jobs)
-    const mayRead = await Promise.all(ids.map((id) => this.#mayRead(call, authorize, id)))
+    const mayRead = await inTurn(ids, readsAtOnce, (id) => this.#mayRead(call, authorize, id))
     const jobs: EventsRequest['jobs'] = {}
     ids.forEach((id, index) => {
       if (mayRead[index]) jobs[id] = wish.value.jobs[id] ?? null
@@ -181,6 +220,7 @@ class TrainingHandler<User extends TrainingUser> {
     return {
       method: ['control', 'start', 'watch'].includes(route.kind) ? 'POST' : 'GET',
       path: route.path,
+      short: shortCall(route, body),
       search,
       body: body?.text ?? null,
       from: request,
@@ -204,7 +244,8 @@ class TrainingHandler<User extends TrainingUser> {
   async #readJob({ request, user }: Call<User>, jobId: string): Promise<Job | null> {
     const from = new Request(request.url, { signal: request.signal })
     const path = `/jobs/${jobId}`
-    const read = { method: 'GET', path, search: '', body: null, from, user, ownJobsOnly: false } as const
+    const about = { path, short: null, search: '', body: null, from, user } as const
+    const read = { method: 'GET', ...about, ownJobsOnly: false } as const
     const answer = await this.#upstream.answer(read).catch((error) => {
       if (error instanceof Refusal && error.code === 'not_found') return null
       throw error
@@ -219,35 +260,18 @@ class TrainingHandler<User extends TrainingUser> {
   /** A page of a list without the jobs that this user may not read. It may be shorter than was asked for. */
   async #visibleJobs({ user }: Call<User>, body: unknown): Promise<Response> {
     const { authorize } = this.#options
-    const page = z.safeParse(z.looseObject({ jobs: z.array(z.unknown()) }), body)
-    if (!page.success || !authorize)
+    const page = body as { jobs?: unknown } | null
+    if (!Array.isArray(page?.jobs) || !authorize)
       throw hostFailure("The training server's answer could not be understood.")
     const visible = await Promise.all(
-      page.data.jobs.map(async (wire) => {
+      page.jobs.map(async (wire) => {
         const read = readJob(wire)
         if (!read.ok) return []
         const mayRead = await authorize({ user, action: 'read', jobId: read.value.id, job: read.value })
         return mayRead ? [wire] : []
       }),
     )
-    return json({ ...page.data, jobs: visible.flat() }, 200)
-  }
-
-  async #audited(call: Call<User>): Promise<Response> {
-    const response = await this.#carryOut(call).catch((error) => {
-      if (error instanceof Refusal) return error.response()
-      throw error
-    })
-    const { audit } = this.#options
-    if (audit) {
-      try {
-        await audit(await auditEntry(call, response))
-      } catch (error) {
-        // The command is accepted by now: to answer with an error would be a lie.
-        console.error('Trainstop: the audit hook failed:', error)
-      }
-    }
-    return response
+    return json({ ...page, jobs: visible.flat() }, 200)
   }
 }
 
@@ -258,6 +282,13 @@ function goneEvent(jobId: string): string {
     data: { reason: 'There is no such job here.' },
   }
   return `event: gone\ndata: ${JSON.stringify(event)}\n\n`
+}
+
+/** The same call as a minimal training server may have it alone: the action in the path, the options in the body. */
+function shortCall(route: KnownRoute, body: Call<TrainingUser>['body']): UpstreamRequest['short'] {
+  if (route.kind !== 'control' || route.action !== 'in_body') return null
+  const { action: _, ...options } = body?.value ?? {}
+  return { path: `/${actionInBody(body)}/${route.jobId}`, body: JSON.stringify(options) }
 }
 
 /** Nobody may end up as the "undefined" or "[object Object]" whose jobs are everybody's. */
@@ -285,35 +316,4 @@ function actionInBody(body: Call<TrainingUser>['body']): CommandAction {
   if (action) return action
   const error = `The body needs an "action": one of ${commandActions.join(', ')}.`
   throw new Refusal('invalid_request', error, { status: 422, field: 'action' })
-}
-
-async function auditEntry<User extends TrainingUser>(
-  { request, user, route, body, action }: Call<User>,
-  response: Response,
-): Promise<AuditEntry<User>> {
-  const answer = z.safeParse(audited, await response.clone().json())
-  const { code = null, job = null, result = null } = answer.success ? answer.data : {}
-  return {
-    at: new Date(),
-    user,
-    action: action as AuditEntry['action'],
-    jobId: 'jobId' in route ? route.jobId : (job?.id ?? null),
-    status: response.status,
-    code,
-    commandId: result?.command?.id ?? null,
-    reason: textOf(body?.value.reason),
-    note: textOf(body?.value.note),
-    idempotencyKey: request.headers.get('idempotency-key'),
-  }
-}
-
-const withId = z.catch(z.nullish(z.object({ id: z.string() })), null)
-const audited = z.object({
-  code: z.catch(z.nullish(z.string()), null),
-  job: withId,
-  result: z.catch(z.nullish(z.object({ command: withId })), null),
-})
-
-function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null
 }

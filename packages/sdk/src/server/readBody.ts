@@ -1,3 +1,4 @@
+import { readText } from '../body/readText'
 import { Refusal } from './answers'
 
 /** Reads a JSON body of limited size. Null where there is none. Throws a `Refusal`. */
@@ -5,7 +6,12 @@ export async function readBody(
   request: Request,
   maxBytes: number,
 ): Promise<{ text: string; value: Record<string, unknown> } | null> {
-  const text = await readText(request, maxBytes)
+  const tooLarge = () =>
+    new Refusal('invalid_request', `The body is larger than ${maxBytes} bytes.`, { status: 413 })
+  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge()
+  if (!request.body) return null
+  const { text, complete } = await readText(request.body, maxBytes)
+  if (!complete) throw tooLarge()
   if (text === '') return null
   const type = request.headers.get('content-type') ?? ''
   // Also keeps out the forms of other sites, which can't send this type without being asked first.
@@ -17,27 +23,6 @@ export async function readBody(
     throw new Refusal('invalid_request', 'The body is not a JSON object.')
   }
   return { text, value: value as Record<string, unknown> }
-}
-
-async function readText(request: Request, maxBytes: number): Promise<string> {
-  const tooLarge = () =>
-    new Refusal('invalid_request', `The body is larger than ${maxBytes} bytes.`, { status: 413 })
-  if (Number(request.headers.get('content-length')) > maxBytes) throw tooLarge()
-  if (!request.body) return ''
-  const reader = request.body.getReader()
-  const decoder = new TextDecoder()
-  let text = ''
-  let bytes = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    bytes += value.byteLength
-    if (bytes > maxBytes) {
-      await reader.cancel().catch(() => {})
-      throw tooLarge()
-    }
-    text += decoder.decode(value, { stream: true })
-  }
 }
 
 function parsed(text: string): unknown {

@@ -1,3 +1,4 @@
+import { readText } from '../body/readText'
 import { neverSent } from '../errors/neverSent'
 import {
   hostFailure,
@@ -21,6 +22,8 @@ export interface UpstreamRequest {
   method: 'GET' | 'POST'
   /** Below the base path; made of checked parts. */
   path: string
+  /** The same call in other words, for a training server that has no `path`. */
+  short: { path: string; body: string } | null
   search: string
   body: string | null
   /** The browser's request, for the few headers that go on. */
@@ -46,11 +49,22 @@ const forwarded = [
 const returned = ['content-type', 'etag', 'retry-after', 'preference-applied', 'x-request-id']
 const longestWaitSeconds = 60
 const longestName = 200
+const largestAnswerBytes = 64 * 1024 * 1024
+const largestRefusalBytes = 256 * 1024
+
+interface UpstreamAnswer {
+  response: Response
+  text: string
+  /** As parsed JSON; null where there is none. */
+  body: unknown
+}
 
 /** The training server, as the host's handler speaks to it. */
 export class Upstream {
   readonly #options: UpstreamOptions
   readonly #base: string
+  /** Whether it was seen to have the short control calls alone. */
+  #isShort = false
 
   constructor(options: UpstreamOptions) {
     this.#options = options
@@ -60,7 +74,28 @@ export class Upstream {
   }
 
   /** Forwards a call that is answered with JSON. Throws a `Refusal` where there is no such answer. */
-  async answer(request: UpstreamRequest): Promise<{ response: Response; text: string; body: unknown }> {
+  async answer(request: UpstreamRequest): Promise<UpstreamAnswer> {
+    const { short } = request
+    if (short === null) return this.#known(await this.#answerOf(request))
+    const [first, second] = this.#isShort
+      ? [{ ...request, ...short }, request]
+      : [request, { ...request, ...short }]
+    const answer = await this.#answerOf(first)
+    if (!isNoSuchRoute(answer)) return this.#known(answer)
+    // Who has no such route has done nothing, so the same may be asked in other words.
+    const other = await this.#answerOf(second)
+    if (isNoSuchRoute(other)) return this.#known(answer)
+    this.#isShort = second !== request
+    return this.#known(other)
+  }
+
+  /** What a server says of a path that it does not know need not be JSON. */
+  #known(answer: UpstreamAnswer): UpstreamAnswer {
+    if (answer.body === null && isNoSuchRoute(answer)) throw routeNotFound()
+    return answer
+  }
+
+  async #answerOf(request: UpstreamRequest): Promise<UpstreamAnswer> {
     const changes = request.method === 'POST'
     // A browser that leaves takes back its question, but not an order that it gave.
     const leave = changes ? undefined : request.from.signal
@@ -68,14 +103,11 @@ export class Upstream {
     const { signal, release } = timeLimit(limit, leave)
     try {
       const response = await this.#send(request, signal)
-      const text = await response.text()
-      const body = parsed(text)
       if (response.status === 304) return { response, text: '', body: null }
-      const isObject = typeof body === 'object' && body !== null
-      // What a server says of a path that it does not know need not be JSON, and is no doubt about what happened.
-      if (!isObject && [404, 405, 501].includes(response.status)) throw routeNotFound()
-      if (!isObject || isRedirect(response)) throw new Error('not an answer')
-      return { response, text, body }
+      const { text, body } = await refusedOr(response, request.path)
+      const answer = { response, text, body }
+      if (!isNoSuchRoute(answer) && (body === null || isRedirect(response))) throw new Error('not an answer')
+      return answer
     } catch (error) {
       if (error instanceof Refusal) throw error
       throw changes && !neverSent(error) ? outcomeUnknown() : serverUnreachable()
@@ -90,22 +122,26 @@ export class Upstream {
    */
   async stream(request: UpstreamRequest, first: Uint8Array | null = null): Promise<Response> {
     const { signal, release, abort } = timeLimit(this.#options.answerTimeoutSeconds, request.from.signal)
+    let isHandedOn = false
     try {
       const response = await this.#send(request, signal)
-      release()
       const isStream = /^text\/event-stream\b/i.test(response.headers.get('content-type') ?? '')
-      if (response.ok && isStream && response.body)
+      if (response.ok && isStream && response.body) {
+        isHandedOn = true
         return relayStream(response.body, abort, request.from.signal, first)
-      const text = await response.text()
-      const body = parsed(text)
-      const isObject = typeof body === 'object' && body !== null
-      if (!isObject && [404, 405, 501].includes(response.status)) throw routeNotFound()
-      if (!isObject || response.ok || isRedirect(response)) throw new Error('not an event stream')
+      }
+      // Within the time for an answer, too: an error may never end.
+      const { text, body } = await refusedOr(response, request.path)
+      if (body === null && isNoSuchRoute({ response, text, body })) throw routeNotFound()
+      if (body === null || response.ok || isRedirect(response)) throw new Error('not an event stream')
       return passOn(response, text)
     } catch (error) {
-      abort()
       if (error instanceof Refusal) throw error
       throw serverUnreachable()
+    } finally {
+      release()
+      // Only a stream that is handed on is still wanted.
+      if (!isHandedOn) abort()
     }
   }
 
@@ -123,34 +159,50 @@ export class Upstream {
     if (ownJobsOnly) headers.set('trainstop-owner', encodeURIComponent(user.id))
     const { fetch } = this.#options
     // Redirects are not followed: the token must not go elsewhere.
-    const response = await fetch(`${this.#base}${path}${search}`, {
+    return fetch(`${this.#base}${path}${search}`, {
       method,
       headers,
       signal,
       redirect: 'manual',
       ...(body !== null && { body }),
     })
-    await this.#refuse(response, path)
-    return response
   }
+}
 
-  /** Answers that must not reach the browser as they are. */
-  async #refuse(response: Response, path: string): Promise<void> {
-    if (response.status === 401 || response.status === 403) {
-      await response.body?.cancel()
-      // It is the host that was refused, not its user: they are signed in.
-      throw hostFailure('This app is not set up to talk to its training server: its token was refused.')
-    }
-    if (response.status === 404 && path !== '/jobs') {
-      const body = parsed(await response.clone().text())
-      const code = typeof body === 'object' && body !== null && 'code' in body ? body.code : null
-      // In the very words that someone else's job is answered with.
-      if (code === 'job_not_found') {
-        await response.body?.cancel()
-        throw jobNotFound()
-      }
-    }
+/** The answer's body. Throws a `Refusal` for an answer that must not reach the browser as it is. */
+async function refusedOr(response: Response, path: string): Promise<{ text: string; body: unknown }> {
+  const { status } = response
+  if (status === 401 || status === 403) {
+    response.body?.cancel().catch(() => {})
+    // It is the host that was refused, not its user: they are signed in.
+    throw hostFailure('This app is not set up to talk to its training server: its token was refused.')
   }
+  const limit = response.ok ? largestAnswerBytes : largestRefusalBytes
+  const { text, complete } = response.body
+    ? await readText(response.body, limit)
+    : { text: '', complete: true }
+  const body = complete ? objectIn(text) : null
+  // In the very words that someone else's job is answered with.
+  if (
+    status === 404 &&
+    path !== '/jobs' &&
+    body !== null &&
+    'code' in body &&
+    body.code === 'job_not_found'
+  ) {
+    throw jobNotFound()
+  }
+  return { text, body }
+}
+
+/**
+ * Whether this only says that the training server has no such call: a framework's or a proxy's word, not that of one that
+ * has looked at the job.
+ */
+function isNoSuchRoute({ response, body }: UpstreamAnswer): boolean {
+  if (![404, 405, 501].includes(response.status)) return false
+  const { success, code } = (body ?? {}) as { success?: unknown; code?: unknown }
+  return success !== false || code === 'not_found'
 }
 
 /** An answer of the training server as the browser gets it. */
@@ -194,10 +246,11 @@ function timeLimit(seconds: number, outer: AbortSignal | undefined) {
   return { signal: controller.signal, abort, release }
 }
 
-function parsed(text: string): unknown {
+function objectIn(text: string): object | null {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' ? value : null
   } catch {
-    return undefined
+    return null
   }
 }
