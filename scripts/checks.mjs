@@ -7,7 +7,7 @@ const examples = inRoot('examples/training')
 
 /** What reads TypeScript and runs none of it. Needs the packages built. */
 export function typescriptChecks() {
-  const typed = ['packages/sdk', 'packages/react', 'examples/dashboard', 'tests']
+  const typed = ['packages/sdk', 'packages/react', 'examples/dashboard', 'examples/hosts', 'tests']
   return [
     { name: 'lint (biome)', argv: [bin('biome'), 'check', '--error-on-warnings', '.'] },
     { name: 'import directions', argv: [process.execPath, inRoot('scripts/import-directions.mjs')] },

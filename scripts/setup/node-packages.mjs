@@ -9,6 +9,7 @@ const manifests = [
   'packages/sdk/package.json',
   'packages/react/package.json',
   'examples/dashboard/package.json',
+  'examples/hosts/package.json',
 ]
 
 /** Installs the workspace's packages through the pinned pnpm, when the lock file or a manifest changed. */
