@@ -250,6 +250,26 @@ describe('an intent', () => {
     return { error: result.error, ...rest }
   }
 
+  it('is not refused by a proxy that knows no such path after a lost try', async () => {
+    const { error } = await errorOf({ intents: ['lost, done', 'no route'], reads: ['answered', 'lost'] })
+    expect(error).toMatchObject({ code: 'outcome_unknown', status: 404 })
+  })
+
+  it('is given up while it waits to be sent again, and while a read is to settle it', async () => {
+    for (const [reads, waitsFor] of [
+      [['lost'], 200],
+      [['silent'], 15_000],
+    ] as const) {
+      const server = new Server({ ...base, intents: ['lost'], reads: [...reads] })
+      const client = createTrainingClient({ transport: server, clock: server.clock })
+      const pending = cancelJob(client, { jobId: 'job_1', signal: server.abort.signal })
+      await server.clock.waitsFor(waitsFor)
+      server.abort.abort()
+      expect(await pending).toMatchObject({ ok: false, error: { code: 'aborted', arrived: 'unknown' } })
+      expect([server.sent.length, server.clock.running]).toEqual([1, []])
+    }
+  })
+
   it('that the server failed at and no read can settle is not known to have failed', async () => {
     const { error } = await errorOf({ intents: ['failed, done'], reads: ['lost'] })
     expect(error).toMatchObject({ code: 'outcome_unknown', status: 500 })
