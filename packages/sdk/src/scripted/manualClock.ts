@@ -1,36 +1,17 @@
-import type { Clock } from '../transports/clock'
+import { VirtualClock } from '../testing/virtualClock'
 
-interface Timer {
-  at: number
-  milliseconds: number
-  callback: () => void
-}
-
-/** A clock that stands until a test moves it, so that no test waits for time and none depends on the machine's. */
-export class ManualClock implements Clock {
-  #now = Date.parse('2026-11-23T18:00:00Z')
-  #timers = new Set<Timer>()
+/** A virtual clock on which a test can wait for a timer to be set, so that it need not know how many turns that takes. */
+export class ManualClock extends VirtualClock {
   #watchers = new Set<() => void>()
 
-  now(): number {
-    return this.#now
+  constructor() {
+    super({ start: '2026-11-23T18:00:00Z' })
   }
 
-  /** Half, so that a wait with full jitter is half of its longest. */
-  random(): number {
-    return 0.5
-  }
-
-  setTimer(callback: () => void, milliseconds: number): () => void {
-    const timer = { at: this.#now + milliseconds, milliseconds, callback }
-    this.#timers.add(timer)
+  override setTimer(callback: () => void, milliseconds: number): () => void {
+    const cancel = super.setTimer(callback, milliseconds)
     for (const watcher of [...this.#watchers]) watcher()
-    return () => this.#timers.delete(timer)
-  }
-
-  /** How long each timer that runs was set for, in milliseconds. */
-  get running(): number[] {
-    return [...this.#timers].map(({ milliseconds }) => milliseconds)
+    return cancel
   }
 
   /** Resolves once a timer of just so many milliseconds runs. */
@@ -62,21 +43,8 @@ export class ManualClock implements Clock {
     for (;;) {
       await new Promise<void>((resolve) => setImmediate(resolve))
       if (isSettled) return pending
-      const next = Math.min(...[...this.#timers].map(({ at }) => at))
-      if (Number.isFinite(next)) this.advance(next - this.#now)
+      const { nextIn } = this
+      if (nextIn !== null) this.advance(nextIn)
     }
-  }
-
-  /** Moves on, firing what is due on the way, in order. */
-  advance(milliseconds: number): void {
-    const until = this.#now + milliseconds
-    for (;;) {
-      const [next] = [...this.#timers].filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)
-      if (!next) break
-      this.#timers.delete(next)
-      this.#now = Math.max(this.#now, next.at)
-      next.callback()
-    }
-    this.#now = until
   }
 }

@@ -1,0 +1,14 @@
+/** A training server in memory, for tests and stories, and checks for servers and transports of your own. */
+export {
+  createMockTrainingServer,
+  type MockTrainingServer,
+  type MockTrainingServerOptions,
+} from './createMockTrainingServer'
+export type { MockCaller } from './http/asker'
+export type { CallFault, MockCallName, MockFault, StreamFault } from './http/fault'
+export type { MockJobParameters } from './mock/mockJobs'
+export { MockRun } from './mock/mockRun'
+export type { RunPlan } from './mock/runPlan'
+export { type JobState, jobStates } from './mock/states'
+export type { MockTemplate } from './mock/template'
+export { VirtualClock, type VirtualClockOptions } from './virtualClock'
