@@ -6,6 +6,7 @@ export default defineConfig({
     protocol: 'src/protocol/schemas/index.ts',
     query: 'src/query/index.ts',
     server: 'src/server/index.ts',
+    testing: 'src/testing/index.ts',
   },
   format: ['esm', 'cjs'],
   target: 'es2022',

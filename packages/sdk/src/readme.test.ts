@@ -15,6 +15,7 @@ it('every snippet of the readme compiles', () => {
     '@trainstop/sdk': ['./src/index.ts'],
     '@trainstop/sdk/query': ['./src/query/index.ts'],
     '@trainstop/sdk/server': ['./src/server/index.ts'],
+    '@trainstop/sdk/testing': ['./src/testing/index.ts'],
   }
   const settings = { ...options, paths, noEmit: true, types: ['node'] }
   const host = ts.createCompilerHost(settings)

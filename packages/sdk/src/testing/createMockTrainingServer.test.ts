@@ -6,7 +6,7 @@ import { resumeJob } from '../actions/resumeJob'
 import { startJob } from '../actions/startJob'
 import { watchJob } from '../actions/watchJob'
 import { createTrainingClient } from '../client/createTrainingClient'
-import type { Job } from '../protocol/job'
+import type { Job } from '../protocol'
 import { http } from '../transports/http/http'
 import { createMockTrainingServer, type MockTrainingServerOptions } from './createMockTrainingServer'
 

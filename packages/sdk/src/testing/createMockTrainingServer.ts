@@ -1,4 +1,4 @@
-import type { WireJob } from '../protocol/job'
+import type { WireJob } from '../protocol'
 import type { Clock } from '../transports/clock'
 import type { MockCaller } from './http/asker'
 import type { MockFault } from './http/fault'

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
-import { actor as actorSchema } from '../../protocol/command'
-import { idPattern } from '../../protocol/primitives'
+import { idPattern } from '../../protocol/id'
+import { actor as actorSchema } from '../../protocol/schemas/command'
 import type { Asked } from '../mock/asked'
 import { noSuchJob, Refusal } from '../mock/refusal'
 import type { Received } from './received'

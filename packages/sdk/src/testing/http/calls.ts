@@ -1,11 +1,5 @@
-import {
-  cancelOptions,
-  controlRequest,
-  pauseOptions,
-  resumeOptions,
-  startRequest,
-} from '../../protocol/control'
 import { jobStatuses } from '../../protocol/job'
+import { controlRequest, startRequest } from '../../protocol/schemas/control'
 import type { MockJobs } from '../mock/mockJobs'
 import { Refusal } from '../mock/refusal'
 import { wireTemplate } from '../mock/template'
@@ -84,10 +78,7 @@ export async function answerCall(jobs: MockJobs, call: Call): Promise<Response> 
 async function control(jobs: MockJobs, call: Call, jobId: string): Promise<Response> {
   const { received, route, caller, requestId } = call
   const body = readBody(received)
-  const request =
-    route.action === null
-      ? parseBody(controlRequest, body)
-      : parseBody(controlRequest, { ...parseBody(optionsOf[route.action], body), action: route.action })
+  const request = parseBody(controlRequest, route.action === null ? body : { ...body, action: route.action })
   // A stop is not to fail for a header that it has no use for.
   const asked = askedBy(received, caller, { ifMatch: request.action !== 'cancel' })
   const result = jobs.control(jobId, request, asked)
@@ -95,8 +86,6 @@ async function control(jobs: MockJobs, call: Call, jobId: string): Promise<Respo
   const headers = settled.waited === null ? {} : { 'preference-applied': `wait=${settled.waited}` }
   return answer({ action: request.action, job_id: jobId, result: settled.result }, requestId, { headers })
 }
-
-const optionsOf = { cancel: cancelOptions, pause: pauseOptions, resume: resumeOptions }
 
 function oneJob(
   jobs: MockJobs,

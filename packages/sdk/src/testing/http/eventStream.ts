@@ -1,4 +1,4 @@
-import type { WireEvent } from '../../protocol/event'
+import type { WireEvent } from '../../protocol'
 import type { Clock } from '../../transports/clock'
 import type { JobRecord } from '../mock/jobRecord'
 import { stateOf } from '../mock/jobRecord'

@@ -1,4 +1,4 @@
-import type { LogsPage } from '../../protocol/answer'
+import type { LogsPage } from '../../protocol'
 
 /**
  * At most `limit` bytes of an output. A character whose rest is not there yet waits for it, unless the output is

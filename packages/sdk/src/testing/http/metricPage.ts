@@ -1,4 +1,4 @@
-import type { MetricColumns, MetricValue } from '../../protocol/metrics'
+import type { MetricColumns, MetricValue } from '../../protocol'
 
 /** Batches one after the other; null where a batch lacks a metric that another has. */
 export function joinedColumns(batches: readonly MetricColumns[]): MetricColumns {

@@ -1,4 +1,4 @@
-import { eventsRequest } from '../../protocol/event'
+import { eventsRequest } from '../../protocol/schemas/event'
 import type { Clock } from '../../transports/clock'
 import type { MockJobs } from '../mock/mockJobs'
 import { Refusal } from '../mock/refusal'

@@ -1,4 +1,4 @@
-import type { CommandAction } from '../../protocol/command'
+import type { CommandAction } from '../../protocol'
 import type { MockCallName } from './fault'
 
 /** What a path is about. */

@@ -1,5 +1,4 @@
-import type { Actor, Command, CommandAction } from '../../protocol/command'
-import type { ControlRequest, Outcome } from '../../protocol/control'
+import type { Actor, Command, CommandAction, ControlRequest, Outcome } from '../../protocol'
 import type { JobRecord } from './jobRecord'
 import { putReceipt } from './receipts'
 

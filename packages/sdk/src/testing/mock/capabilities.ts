@@ -1,4 +1,4 @@
-import type { Capabilities, Capability, StopMode } from '../../protocol/capability'
+import type { Capabilities, Capability, StopMode } from '../../protocol'
 import { stopModes } from '../../protocol/capability'
 import { type JobRecord, lastCheckpoint, stateOf } from './jobRecord'
 import { isFinal, isState, type JobState, standsStill, transitions } from './states'

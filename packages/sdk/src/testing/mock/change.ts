@@ -1,7 +1,4 @@
-import type { Checkpoint } from '../../protocol/checkpoint'
-import type { Command } from '../../protocol/command'
-import type { WireEvent } from '../../protocol/event'
-import type { MetricColumns } from '../../protocol/metrics'
+import type { Checkpoint, Command, MetricColumns, WireEvent } from '../../protocol'
 import { enterState, type JobRecord, stateOf } from './jobRecord'
 import { wireJobOf } from './snapshot'
 import { isFinal, type JobState, type TableOutcome, type Trigger, transitions } from './states'

@@ -1,4 +1,4 @@
-import type { Command } from '../../protocol/command'
+import type { Command } from '../../protocol'
 
 /** As a training server's own. */
 const savesPerGrace = 3

@@ -1,5 +1,4 @@
-import type { Command } from '../../protocol/command'
-import type { JobEnd } from '../../protocol/job'
+import type { Command, JobEnd } from '../../protocol'
 import type { Change } from './change'
 import { putReceipt, receiptOf, skipTheRest } from './receipts'
 import { type Ending, isFinal, isState, type JobState } from './states'

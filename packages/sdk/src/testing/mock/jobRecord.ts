@@ -1,9 +1,13 @@
-import type { Checkpoint } from '../../protocol/checkpoint'
-import type { Command } from '../../protocol/command'
-import type { WireEvent } from '../../protocol/event'
-import type { JobEnd, KnownJobStatus, WireJob } from '../../protocol/job'
-import type { MetricColumns } from '../../protocol/metrics'
-import type { Progress } from '../../protocol/progress'
+import type {
+  Checkpoint,
+  Command,
+  JobEnd,
+  KnownJobStatus,
+  MetricColumns,
+  Progress,
+  WireEvent,
+  WireJob,
+} from '../../protocol'
 import { type JobState, onTheWire, standsStill } from './states'
 
 /** What the server knows of the attempt under way. */

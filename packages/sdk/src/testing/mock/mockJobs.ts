@@ -1,7 +1,12 @@
-import type { Checkpoint } from '../../protocol/checkpoint'
-import type { Command, CommandAction } from '../../protocol/command'
-import type { ControlRequest, Outcome, StartRequest } from '../../protocol/control'
-import type { WireJob } from '../../protocol/job'
+import type {
+  Checkpoint,
+  Command,
+  CommandAction,
+  ControlRequest,
+  Outcome,
+  StartRequest,
+  WireJob,
+} from '../../protocol'
 import type { Clock } from '../../transports/clock'
 import type { Asked, Decision } from './asked'
 import { cancel } from './cancel'

@@ -1,8 +1,12 @@
-import type { Checkpoint } from '../../protocol/checkpoint'
-import type { Command } from '../../protocol/command'
-import type { WireJob } from '../../protocol/job'
-import type { MetricColumns, MetricValue } from '../../protocol/metrics'
-import type { ReceiptStage, ReceiptState } from '../../protocol/receipt'
+import type {
+  Checkpoint,
+  Command,
+  MetricColumns,
+  MetricValue,
+  ReceiptStage,
+  ReceiptState,
+  WireJob,
+} from '../../protocol'
 import type { Change } from './change'
 import { endWait } from './deadlines'
 import { endAttempt, standStill } from './ending'

@@ -164,6 +164,8 @@ export class Player {
   }
 
   #later(seconds: number, action: () => void): () => void {
+    // The system's timers take it for no time at all.
+    if (seconds === Number.POSITIVE_INFINITY) return () => {}
     const cancel = this.#clock.setTimer(() => {
       this.#cancels.delete(cancel)
       const isHistory = this.#job.attempt !== this.attempt || this.#job.current.endedAt !== null

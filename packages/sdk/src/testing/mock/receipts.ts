@@ -1,5 +1,5 @@
-import type { Command } from '../../protocol/command'
-import { type Receipt, type ReceiptStage, type ReceiptState, receiptStages } from '../../protocol/receipt'
+import type { Command, Receipt, ReceiptStage, ReceiptState } from '../../protocol'
+import { receiptStages } from '../../protocol/receipt'
 
 const weight: Record<ReceiptState, number> = { skipped: 0, not_measured: 0, failed: 1, done: 2 }
 

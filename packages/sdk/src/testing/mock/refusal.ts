@@ -1,4 +1,4 @@
-import type { ServerErrorCode } from '../../protocol/error'
+import type { ServerErrorCode } from '../../protocol'
 
 /** A request that is refused and has changed nothing. */
 export class Refusal extends Error {

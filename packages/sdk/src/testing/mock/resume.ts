@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../../protocol/checkpoint'
+import type { Checkpoint } from '../../protocol'
 import { isTerminal } from '../../protocol/job'
 import { type Asked, type Decision, newCommand, type ResumeOptions } from './asked'
 import { mayResumeWithoutCheckpoint } from './capabilities'

@@ -1,4 +1,4 @@
-import type { MetricValue } from '../../protocol/metrics'
+import type { MetricValue } from '../../protocol'
 
 /** How a run goes when nobody tells it by hand, and what is wrong with it. All can be left out. */
 export interface RunPlan {

@@ -1,4 +1,4 @@
-import type { WireJob } from '../../protocol/job'
+import type { WireJob } from '../../protocol'
 import { capabilitiesOf } from './capabilities'
 import { bestCheckpoint, type JobRecord, lastCheckpoint } from './jobRecord'
 

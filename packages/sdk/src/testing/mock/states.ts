@@ -1,4 +1,4 @@
-import type { KnownJobStatus } from '../../protocol/job'
+import type { KnownJobStatus } from '../../protocol'
 
 /**
  * A job's status, finer than it travels: `starting` (a process is being started) is `pending`; `holding` (it is to stand

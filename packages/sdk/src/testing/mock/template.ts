@@ -1,5 +1,4 @@
-import type { Template, TemplateParam } from '../../protocol/answer'
-import type { StartRequest } from '../../protocol/control'
+import type { StartRequest, Template, TemplateParam } from '../../protocol'
 import { Refusal } from './refusal'
 import type { RunPlan } from './runPlan'
 
