@@ -19,10 +19,10 @@ export class TrainingStack {
   serverUrl = ''
   dashboardUrl = ''
   #port = 0
+  #config = join(root, 'examples/training/trainstop.toml')
 
   static async start({ dashboard = true } = {}): Promise<TrainingStack> {
-    const stack = new TrainingStack()
-    stack.#port = await freePort()
+    const stack = await TrainingStack.prepare()
     await stack.startServer()
     if (!dashboard) return stack
     stack.#dashboard = spawn(process.execPath, [join(root, 'examples/dashboard/dist/server/main.js')], {
@@ -38,6 +38,14 @@ export class TrainingStack {
     return stack
   }
 
+  /** Nothing runs yet. `config` writes a configuration into the data directory: its path. */
+  static async prepare({ config }: { config?: (data: string) => string } = {}): Promise<TrainingStack> {
+    const stack = new TrainingStack()
+    stack.#port = await freePort()
+    if (config) stack.#config = config(stack.data)
+    return stack
+  }
+
   get #tokenFile() {
     return join(this.data, 'token')
   }
@@ -50,7 +58,7 @@ export class TrainingStack {
         'serve',
         ...['--host', '127.0.0.1', '--port', String(this.#port)],
         ...['--data', join(this.data, 'server'), '--token-file', this.#tokenFile],
-        ...['--config', join(root, 'examples/training/trainstop.toml')],
+        ...['--config', this.#config],
       ],
       { stdio: ['ignore', 'pipe', openSync(join(this.data, 'server.log'), 'a')] },
     )
@@ -68,7 +76,7 @@ export class TrainingStack {
     const answer = await fetch(`${this.serverUrl}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: {
-        ...this.#authorization,
+        ...this.authorization,
         ...headers,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
@@ -82,7 +90,7 @@ export class TrainingStack {
   async *events(jobId: string): AsyncGenerator<any> {
     const leaving = new AbortController()
     const { body } = await fetch(`${this.serverUrl}/jobs/${jobId}/events`, {
-      headers: this.#authorization,
+      headers: this.authorization,
       signal: leaving.signal,
     })
     if (!body) throw new Error('The event stream has no body.')
@@ -96,7 +104,7 @@ export class TrainingStack {
     }
   }
 
-  get #authorization() {
+  get authorization() {
     return { authorization: `Bearer ${readFileSync(this.#tokenFile, 'utf8').trim()}` }
   }
 

@@ -169,7 +169,8 @@ class Cell {
   }
 }
 
-/** What only a decision changes, while the run itself may go on. */
-function decided({ status, status_version, command, end }: WireJob) {
-  return { status, status_version, command, end }
+/** What only a decision changes, while the run itself goes on and receipts come. */
+function decided({ status, command, end }: WireJob) {
+  const { id, mode, deadline } = command ?? {}
+  return { status, end, id, mode, deadline }
 }

@@ -85,7 +85,7 @@ export function refusalChecks(server: ServerUnderTest, talk: Conversation): Conf
     {
       name: 'a job that is not there is a 404 on every call, and so is an id that no job can have',
       run: async () => {
-        for (const id of ['job_nobody_knows', '..%2F..%2Fetc', 'x'.repeat(65)]) {
+        for (const id of ['job_nobody_knows', 'job.dot', 'x'.repeat(65)]) {
           const wanted = { status: 404, code: 'job_not_found' }
           for (const action of ['cancel', 'pause', 'resume']) {
             await talk.refused(`/local/${id}/control`, { body: { action } }, wanted)
