@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { Command, JobStatus, TrainingEvent, WireJob } from '../protocol'
+import type { Checkpoint, Command, JobStatus, TrainingEvent, WireJob } from '../protocol'
 
 /** Values of the protocol's own test vectors, so that tests speak of what really travels. */
 export function vector<Value>(schema: string): Value {
@@ -30,6 +30,16 @@ export function wireJob(
 
 export function sampleCommand(changes: Partial<Command> = {}): Command {
   return { ...vector<Command>('Command'), job_id: 'job_1', ...changes }
+}
+
+export function sampleCheckpoint(changes: Partial<Checkpoint> = {}): Checkpoint {
+  return {
+    ...vector<Checkpoint>('Checkpoint'),
+    job_id: 'job_1',
+    removed_at: null,
+    verified: true,
+    ...changes,
+  }
 }
 
 export function jobEvent(changes: Parameters<typeof wireJob>[0] = {}) {

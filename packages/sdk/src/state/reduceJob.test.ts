@@ -1,75 +1,178 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as z from 'zod/mini'
-import type { Job, TrainingEvent } from '../protocol'
+import type { Command, Job, TrainingEvent, WireJob } from '../protocol'
 import { event, job } from '../protocol/schemas'
-import { endEvent, envelope, jobEvent, metricsEvent, sampleCommand, wireJob } from '../scripted/samples'
+import {
+  endEvent,
+  envelope,
+  jobEvent,
+  metricsEvent,
+  sampleCheckpoint,
+  sampleCommand,
+  wireJob,
+} from '../scripted/samples'
 import { comparePositions } from './jobOrder'
 import { newerJob, reduceJob } from './reduceJob'
 
 const parse = (wire: unknown): TrainingEvent => z.parse(event, wire)
 const parseJob = (wire: unknown): Job => z.parse(job, wire)
 
-/** What a server would send of one job, in its order, and what the job is in the end. */
+/** Everything that a server tells of one job, in its order, with what the job really is after each of it. */
 const histories = fc
-  .array(fc.constantFrom('job', 'metrics', 'command', 'log'), { minLength: 1, maxLength: 30 })
+  .array(fc.constantFrom('job', 'metrics', 'begun', 'ended', 'checkpoint', 'removed', 'log'), {
+    minLength: 1,
+    maxLength: 30,
+  })
   .map((types) => {
-    const events: TrainingEvent[] = [parse(jobEvent({ seq: 1, status: 'pending' }))]
     const statuses = ['running', 'stopping', 'a-status-of-tomorrow', 'cancelled']
-    let seq = 1
+    let truth = wireJob({ seq: 1, status: 'pending', last_checkpoint: null })
+    const events: TrainingEvent[] = [parse(jobEvent(truth))]
+    const truths: Job[] = [parseJob(truth)]
     let status = 0
-    for (const type of types) {
-      seq++
-      if (type === 'job') events.push(parse(jobEvent({ seq, status: statuses[Math.min(status++, 3)] ?? '' })))
-      else if (type === 'metrics') events.push(parse(metricsEvent(seq, seq * 10)))
-      else if (type === 'command') events.push(parse({ ...envelope(seq), type, data: sampleCommand() }))
-      else events.push(parse({ ...envelope(seq), type, data: { attempt: 1, size: seq } }))
+    const tell = (type: string, data: unknown, changes: Partial<WireJob>) => {
+      const seq = truth.seq + 1
+      truth = { ...truth, ...changes, seq, updated_at: envelope(seq).at }
+      events.push(parse({ ...envelope(seq), type, data: type === 'job' ? truth : data }))
+      truths.push(parseJob(truth))
     }
-    const final = parse(jobEvent({ seq: seq + 1, status: 'cancelled' }))
-    return { events, final }
+    for (const type of types) {
+      const step = truth.seq * 10
+      if (type === 'job') tell('job', null, { status: statuses[Math.min(status++, 3)] ?? '' })
+      else if (type === 'metrics') {
+        const { data } = metricsEvent(0, step)
+        tell(type, data, { progress: data.progress, latest_metrics: data.latest_metrics })
+      } else if (type === 'begun') {
+        const command = sampleCommand({ id: `cmd_${truth.seq}`, status: 'active' })
+        tell('command', command, { command })
+      } else if (type === 'ended' && truth.command) {
+        const command: Command = { ...truth.command, status: 'succeeded' }
+        tell('command', command, { command: null, last_command: command })
+      } else if (type === 'checkpoint') {
+        const checkpoint = sampleCheckpoint({ id: `step-${truth.seq}`, step })
+        tell(type, checkpoint, { last_checkpoint: checkpoint })
+      } else if (type === 'removed' && truth.last_checkpoint) {
+        // Retention takes an older one; what the last one is stays.
+        tell('checkpoint', sampleCheckpoint({ id: 'step-0', step: 0, removed_at: envelope(1).at }), {})
+      } else if (type === 'log')
+        events.push(parse({ ...envelope(truth.seq), type, data: { attempt: 1, size: step } }))
+    }
+    return { events, truths }
   })
 
-/** Any loss, doubling and reordering of a history. */
-const deliveries = histories.chain(({ events, final }) =>
-  fc
-    .array(fc.constantFrom(...events), { maxLength: events.length * 2 })
-    .map((delivered) => ({ delivered, events, final })),
-)
+/** Any loss, delay, doubling and reordering of a history, with reads of any moment between, older ones too. */
+const deliveries = histories.chain(({ events, truths }) => {
+  const reads = truths.map((truth): TrainingEvent => ({ ...envelope(truth.seq), type: 'job', data: truth }))
+  return fc
+    .array(fc.constantFrom(...events, ...reads), { maxLength: events.length * 3 })
+    .map((delivered) => ({ delivered, events, truths }))
+})
+
+const partsOfJob = [
+  ({ raw_status }: Job) => ({ raw_status }),
+  ({ progress, latest_metrics }: Job) => ({ progress, latest_metrics }),
+  ({ last_checkpoint }: Job) => ({ last_checkpoint }),
+  ({ command }: Job) => ({ command }),
+]
+
+/** The moments of a history at which a part of the job was as it is shown. */
+function momentsOf(part: (job: Job) => unknown, shown: Job, truths: Job[]): number[] {
+  const text = JSON.stringify(part(shown))
+  return truths.flatMap((truth, moment) => (JSON.stringify(part(truth)) === text ? [moment] : []))
+}
 
 describe('reduceJob', () => {
-  it('never shows a state older than one already shown, whatever is lost, doubled or out of order', () => {
+  it('shows of no part anything older than it has shown, whatever is lost, late, doubled or out of order', () => {
     fc.assert(
-      fc.property(deliveries, ({ delivered, final }) => {
+      fc.property(deliveries, ({ delivered, truths }) => {
         let shown: Job | null = null
-        for (const next of [...delivered, final, ...delivered]) {
+        const earliest = partsOfJob.map(() => 0)
+        for (const next of delivered) {
           const before: Job | null = shown
           shown = reduceJob(before, next)
-          if (before === null) continue
-          expect(shown).not.toBeNull()
-          expect(comparePositions(shown as Job, before)).toBeGreaterThanOrEqual(0)
+          if (shown === null) continue
+          if (before !== null) expect(comparePositions(shown, before)).toBeGreaterThanOrEqual(0)
+          for (const [index, part] of partsOfJob.entries()) {
+            const possible = momentsOf(part, shown, truths).filter(
+              (moment) => moment >= (earliest[index] ?? 0),
+            )
+            expect(possible, 'a part as it was at no moment since').not.toEqual([])
+            earliest[index] = possible[0] ?? 0
+          }
         }
       }),
     )
   })
 
-  it("ends in the server's state once its last snapshot is there, with every late event still to come", () => {
+  it('never refuses the newest snapshot that has come, whatever else is newer', () => {
     fc.assert(
-      fc.property(deliveries, ({ delivered, final }) => {
-        const shown = [...delivered, final, ...delivered].reduce<Job | null>(reduceJob, null)
-        expect(shown).toEqual(final.data)
+      fc.property(deliveries, ({ delivered }) => {
+        let shown: Job | null = null
+        let newest: Job | null = null
+        for (const next of delivered) {
+          shown = reduceJob(shown, next)
+          if (next.type === 'job' && next.data.seq >= (newest?.seq ?? 0)) newest = next.data
+          expect(shown?.raw_status).toBe(newest?.raw_status)
+        }
       }),
     )
   })
 
-  it('comes to the same from a whole history as from its last snapshot and what follows', () => {
+  it("ends in the server's state once it was read again, with everything late still to come", () => {
     fc.assert(
-      fc.property(histories, ({ events }) => {
-        const whole = events.reduce<Job | null>(reduceJob, null)
-        const lastSnapshot = events.findLastIndex(({ type }) => type === 'job')
-        const joined = events.slice(lastSnapshot).reduce<Job | null>(reduceJob, null)
-        expect(joined).toEqual(whole)
+      fc.property(deliveries, ({ delivered, events, truths }) => {
+        const truth = truths.at(-1) as Job
+        const read: TrainingEvent = { ...envelope(truth.seq), type: 'job', data: truth }
+        const shown = [...delivered, read, ...delivered, ...events].reduce<Job | null>(reduceJob, null)
+        expect(shown).toEqual(truth)
       }),
     )
+  })
+
+  it('comes to what the server has from every event in its order, without any read', () => {
+    fc.assert(
+      fc.property(histories, ({ events, truths }) => {
+        const known = truths.at(-1) as Job
+        const shown = events.reduce<Job | null>(reduceJob, null) as Job
+        // That a checkpoint went changes nothing of the job but its age.
+        const { seq, updated_at, ...fields } = shown
+        expect({ ...known, ...fields }).toEqual(known)
+        expect(seq).toBeLessThanOrEqual(known.seq)
+      }),
+    )
+  })
+
+  it('comes to the same whichever of two accounts is held and whichever comes in', () => {
+    fc.assert(
+      fc.property(histories, ({ events, truths }) => {
+        const first = truths[0] as Job
+        const half = events.slice(0, events.length / 2).reduce<Job | null>(reduceJob, first) as Job
+        const other = events.slice(events.length / 2).reduce<Job | null>(reduceJob, first) as Job
+        expect(newerJob(half, other)).toEqual(newerJob(other, half))
+      }),
+    )
+  })
+
+  it('takes a true snapshot although metrics that are newer have come, and keeps the metrics', () => {
+    const held = reduceJob(parseJob(wireJob()), parse(metricsEvent(3, 30)))
+    const shown = reduceJob(held, parse(jobEvent({ seq: 2, status: 'stopping' })))
+    expect(shown).toMatchObject({ status: 'stopping', progress: { step: 30 }, seq: 3 })
+    expect(reduceJob(shown, parse(jobEvent({ seq: 1, status: 'running' })))).toBe(shown)
+    const mended = reduceJob(shown, parse(jobEvent({ seq: 4, status: 'cancelled' })))
+    expect(mended).toEqual(parseJob(wireJob({ seq: 4, status: 'cancelled' })))
+  })
+
+  it('does not take a checkpoint that was removed for the last one', () => {
+    const held = parseJob(wireJob())
+    const last = held.last_checkpoint
+    if (!last) throw new Error('the sample has a checkpoint')
+    const removed = { ...last, removed_at: envelope(2).at }
+    expect(reduceJob(held, parse({ ...envelope(2), type: 'checkpoint', data: removed }))).toBe(held)
+  })
+
+  it('builds nothing of a newer generation on an older one', () => {
+    const held = parseJob(wireJob({ seq: 9 }))
+    expect(reduceJob(held, parse({ ...metricsEvent(3, 30), generation: 2 }))).toBe(held)
   })
 
   it('does not change the job that it was given', () => {

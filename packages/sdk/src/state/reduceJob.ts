@@ -1,25 +1,54 @@
 import type { Checkpoint, Command, Job, TrainingEvent } from '../protocol'
-import { comparePositions } from './jobOrder'
+import { comparePositions, type Position } from './jobOrder'
 
 /**
- * The job after an event. Pure, and never a step back: an event older than the job changes nothing, however late it
- * comes. A snapshot of the same age replaces the job, since the server says all that it knows. `null`: nothing is known
- * yet, and only a snapshot can change that.
+ * What a job is known from, part by part. A `command`, `checkpoint` or `metrics` event tells of its own part and nothing
+ * else, so each part has a position of its own: a newer metric never makes an older status the newer one.
+ */
+interface KnownUpTo {
+  /** Everything, as a snapshot tells it. */
+  readonly job: Position
+  readonly command: Position
+  readonly checkpoint: Position
+  readonly metrics: Position
+}
+type Part = Exclude<keyof KnownUpTo, 'job'>
+
+const fieldsOf = {
+  command: ['command', 'last_command'],
+  checkpoint: ['last_checkpoint'],
+  metrics: ['progress', 'latest_metrics'],
+} as const satisfies Record<Part, readonly (keyof Job)[]>
+const parts = Object.keys(fieldsOf) as Part[]
+
+/** Of jobs that were put together of parts. A job that is not here is a snapshot: all of it is as old as it says. */
+const puzzles = new WeakMap<Job, KnownUpTo>()
+
+function knownUpTo(job: Job): KnownUpTo {
+  return puzzles.get(job) ?? { job, command: job, checkpoint: job, metrics: job }
+}
+
+/**
+ * The job after an event. Pure, and never a step back: no part of the job that an event tells of becomes older than it
+ * was, however late or out of order events come. Where some are lost, the next snapshot mends all. `null`: nothing is
+ * known yet, and only a snapshot can change that.
  */
 export function reduceJob(job: Job | null, event: TrainingEvent): Job | null {
-  if (event.type === 'job') return newerJob(job, { ...event.data, ...positionOf(event) })
-  if (job === null || event.job_id !== job.id || comparePositions(event, job) <= 0) return job
   switch (event.type) {
+    case 'job':
+      return newerJob(job, { ...event.data, ...positionOf(event) })
     case 'command':
-      return { ...job, ...positionOf(event), updated_at: event.at, ...withCommand(job, event.data) }
-    case 'checkpoint':
-      return { ...job, ...positionOf(event), updated_at: event.at, ...withCheckpoint(job, event.data) }
+      return job && withPart(job, event, 'command', withCommand(job, event.data))
+    case 'checkpoint': {
+      const told = withCheckpoint(job, event.data)
+      return job && told ? withPart(job, event, 'checkpoint', told) : job
+    }
     case 'metrics': {
       const { progress, latest_metrics } = event.data
-      return { ...job, ...positionOf(event), updated_at: event.at, progress, latest_metrics }
+      return job && withPart(job, event, 'metrics', { progress, latest_metrics })
     }
-    // More log, an end, a bookmark and a job that is gone are no news about the job's own fields. After a reset a snapshot follows; until it is
-    // there, what was shown stays.
+    // More log, an end, a bookmark and a job that is gone are no news about the job's own fields. After a reset a
+    // snapshot follows; until it is there, what was shown stays.
     case 'log':
     case 'reset':
     case 'end':
@@ -29,14 +58,50 @@ export function reduceJob(job: Job | null, event: TrainingEvent): Job | null {
   }
 }
 
-/** Of two snapshots of one job the newer; the second where they are of the same age. */
+/**
+ * What is known of a job from two accounts of it: the newer of both, part by part where one of them was put together
+ * from events. The second where they are of the same age. One of them itself, where it has all that is newest.
+ */
 export function newerJob(held: Job | null, incoming: Job): Job {
   if (held === null) return incoming
   if (held.id !== incoming.id) return held
-  return comparePositions(incoming, held) >= 0 ? incoming : held
+  if (held === incoming) return held
+  const before = knownUpTo(held)
+  const news = knownUpTo(incoming)
+  const takesSnapshot = comparePositions(news.job, before.job) >= 0
+  const takes = (part: Part) => comparePositions(news[part], before[part]) >= 0
+  const taken = parts.filter(takes)
+  if (takesSnapshot && taken.length === parts.length) return incoming
+  // What is held has all that is newest, of the parts that are of the same age too.
+  if (!takesSnapshot && taken.every((part) => comparePositions(news[part], before[part]) === 0)) return held
+  const [base, other] = takesSnapshot ? [incoming, held] : [held, incoming]
+  const merged = { ...base }
+  const known = { ...(takesSnapshot ? news : before) }
+  for (const part of parts) {
+    if (takes(part) === takesSnapshot) continue
+    known[part] = (takesSnapshot ? before : news)[part]
+    for (const field of fieldsOf[part]) Object.assign(merged, { [field]: other[field] })
+  }
+  const newest = comparePositions(held, incoming) > 0 ? held : incoming
+  return remember({ ...merged, ...positionOf(newest), updated_at: newest.updated_at }, known)
 }
 
-function positionOf({ generation, seq }: TrainingEvent) {
+function withPart(job: Job, event: TrainingEvent, part: Part, fields: Partial<Job>): Job {
+  const known = knownUpTo(job)
+  // Of another generation: the store was restored, and only a snapshot tells what the rest is by now.
+  if (event.job_id !== job.id || event.generation !== known.job.generation) return job
+  if (comparePositions(event, known[part]) <= 0) return job
+  const position = positionOf(event)
+  const newest = comparePositions(event, job) > 0 ? { ...position, updated_at: event.at } : null
+  return remember({ ...job, ...fields, ...newest }, { ...known, [part]: position })
+}
+
+function remember(job: Job, known: KnownUpTo): Job {
+  puzzles.set(job, known)
+  return job
+}
+
+function positionOf({ generation, seq }: Position): Position {
   return { generation, seq }
 }
 
@@ -46,8 +111,9 @@ function withCommand(job: Job, command: Command): Pick<Job, 'command' | 'last_co
   return { command: stillActive, last_command: command }
 }
 
-function withCheckpoint(job: Job, checkpoint: Checkpoint): Pick<Job, 'last_checkpoint'> {
-  const held = job.last_checkpoint
-  const newest = held === null || (checkpoint.step ?? 0) >= (held.step ?? 0)
-  return { last_checkpoint: checkpoint.verified && newest ? checkpoint : held }
+/** Null where it tells nothing of which checkpoint is the last one: it did not verify, is an earlier one, or is gone. */
+function withCheckpoint(job: Job | null, checkpoint: Checkpoint): Pick<Job, 'last_checkpoint'> | null {
+  const heldStep = job?.last_checkpoint?.step ?? 0
+  const isLast = checkpoint.verified && checkpoint.removed_at === null && (checkpoint.step ?? 0) >= heldStep
+  return isLast ? { last_checkpoint: checkpoint } : null
 }
