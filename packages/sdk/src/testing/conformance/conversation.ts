@@ -32,8 +32,8 @@ export class Conversation {
     this.#server = server
   }
 
-  async ask(path: string, { method, body, headers = {} }: Asking = {}): Promise<Answered> {
-    const response = await this.#fetch(path, { method, body, headers })
+  async ask(path: string, asking: Asking = {}): Promise<Answered> {
+    const response = await this.#fetch(path, asking)
     const text = await response.text()
     const isJson = (response.headers.get('content-type') ?? '').startsWith('application/json')
     if (response.status !== 304) must(isJson, `${path} answered no JSON but ${text.slice(0, 200)}`)
@@ -132,10 +132,7 @@ export class Conversation {
     }
   }
 
-  #fetch(
-    path: string,
-    { method, body, headers }: Asking & { method?: string | undefined },
-  ): Promise<Response> {
+  #fetch(path: string, { method, body, headers }: Asking): Promise<Response> {
     const { url, fetch = globalThis.fetch, headers: always = {} } = this.#server
     const isRaw = typeof body === 'string' || body instanceof Uint8Array
     return fetch(`${url}${path}`, {

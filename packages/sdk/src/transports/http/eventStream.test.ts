@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { maxEventCharacters, readEventStream } from './eventStream'
+import { readEventStream } from './eventStream'
+import { maxEventCharacters } from './eventStreamParser'
 
 const pass = <T>(promise: Promise<T>) => promise
 
@@ -14,14 +15,15 @@ function streamOf(chunks: Uint8Array[]): ReadableStream<Uint8Array> {
 }
 
 async function readAll(chunks: Uint8Array[]) {
-  const messages: { id: string | undefined; event: string | undefined; data: string }[] = []
+  const messages: { id: string | null; data: string }[] = []
   let comments = 0
-  let overflows = 0
+  const overflows: string[] = []
   await readEventStream(streamOf(chunks), pass, {
-    onBytes() {},
     onComment: () => comments++,
-    onMessage: ({ id, event, data }) => messages.push({ id, event, data }),
-    onOverflow: () => overflows++,
+    onMessage: (message) => messages.push(message),
+    onId() {},
+    onRetry() {},
+    onOverflow: (beginning) => overflows.push(beginning),
   })
   return { messages, comments, overflows }
 }
@@ -52,7 +54,7 @@ describe('readEventStream', () => {
           // The last carriage return could still be half of a line's end.
           const whole = bytes(`${text}\n`)
           const { messages, comments } = await readAll(split(whole, borders))
-          expect(messages).toEqual(events.map(({ data }, i) => ({ id: `1.${i}`, event: 'job', data })))
+          expect(messages).toEqual(events.map(({ data }, i) => ({ id: `1.${i}`, data })))
           expect(comments).toBe(events.filter(({ comment }) => comment).length)
         },
       ),
@@ -65,7 +67,7 @@ describe('readEventStream', () => {
       new Uint8Array([0xbf]),
       bytes('data: x\n\n'),
     ])
-    expect(messages).toEqual([{ id: undefined, event: undefined, data: 'x' }])
+    expect(messages).toEqual([{ id: null, data: 'x' }])
   })
 
   it('does not tell an event that was cut off', async () => {
@@ -74,10 +76,16 @@ describe('readEventStream', () => {
   })
 
   it('gives up an event that is larger than it can take', async () => {
-    const large = bytes(`data: ${'x'.repeat(maxEventCharacters)}`)
-    const { messages, overflows } = await readAll([bytes('data: before\n\n'), large, bytes('x\n\n')])
-    expect(messages.map(({ data }) => data)).toEqual(['before'])
-    expect(overflows).toBe(1)
+    const large = bytes(`data: ${'x'.repeat(maxEventCharacters)}x\n\n`)
+    for (const chunks of [[large], split(large, [9, 4000, 2_000_000])]) {
+      const { messages, overflows } = await readAll([
+        bytes('data: before\n\n'),
+        ...chunks,
+        bytes('data: y\n\n'),
+      ])
+      expect(messages.map(({ data }) => data)).toEqual(['before'])
+      expect(overflows.map((beginning) => beginning.slice(0, 9))).toEqual(['data: xxx'])
+    }
   })
 
   it('lets the connection go when it is broken off', async () => {
@@ -88,9 +96,10 @@ describe('readEventStream', () => {
       },
     })
     const broken = readEventStream(endless, () => Promise.reject(new Error('stop')), {
-      onBytes() {},
       onComment() {},
       onMessage() {},
+      onId() {},
+      onRetry() {},
       onOverflow() {},
     })
     await expect(broken).rejects.toThrow('stop')

@@ -1,16 +1,8 @@
-import { createParser, type EventSourceMessage } from 'eventsource-parser'
+import { type EventStreamHandler, eventStreamParser } from './eventStreamParser'
 
-/** Far above any honest event; a stream that holds more back than this is not one. */
-export const maxEventCharacters = 4 * 1024 * 1024
-
-export interface EventStreamReader {
-  /** Any bytes at all. */
-  onBytes(): void
-  /** A comment: the server's way to say that it is there. */
-  onComment(): void
-  onMessage(message: EventSourceMessage): void
-  /** An event that is larger than can be taken. The stream can't be read on. */
-  onOverflow(): void
+export interface EventStreamReader extends EventStreamHandler {
+  /** An event that is larger than can be taken, and how it begins. The stream can't be read on. */
+  onOverflow(beginning: string): void
 }
 
 /**
@@ -20,27 +12,18 @@ export interface EventStreamReader {
 export async function readEventStream(
   body: ReadableStream<Uint8Array>,
   guard: <T>(promise: Promise<T>) => Promise<T>,
-  { onBytes, onComment, onMessage, onOverflow }: EventStreamReader,
+  handler: EventStreamReader,
 ): Promise<void> {
   const decoder = new TextDecoder()
-  let overflown = false
-  const parser = createParser({
-    maxBufferSize: maxEventCharacters,
-    onEvent: onMessage,
-    onComment,
-    onError(error) {
-      if (error.type === 'max-buffer-size-exceeded') overflown = true
-    },
-  })
+  const parser = eventStreamParser(handler)
   const reader = body.getReader()
   try {
-    while (!overflown) {
+    for (;;) {
       const { done, value } = await guard(reader.read())
       if (done) return
-      onBytes()
-      parser.feed(decoder.decode(value, { stream: true }))
+      const overflow = parser.feed(decoder.decode(value, { stream: true }))
+      if (overflow !== null) return handler.onOverflow(overflow)
     }
-    onOverflow()
   } finally {
     // Where it has ended this does nothing; where it was broken off, the connection is let go.
     reader.cancel().catch(() => {})

@@ -1,8 +1,8 @@
-import { trainingError } from '../../errors/trainingError'
 import { type Clock, systemClock } from '../clock'
 import type { Transport } from '../transport'
 import type { HttpContext } from './context'
 import { request } from './request'
+import { StreamHub } from './streamHub'
 import { HttpSubscription } from './subscription'
 
 export interface HttpTransportOptions {
@@ -47,13 +47,12 @@ export function http({
     pollSeconds,
     clock,
   }
+  const hub = new StreamHub(context)
   return {
     request: (call, { signal }) => request(context, call, signal),
     subscribe({ jobId, observer }) {
-      const subscription = new HttpSubscription(context, jobId, observer)
-      subscription.run().catch((cause) => {
-        observer.end(trainingError('internal', { message: 'Watching the job failed.', rawCode: null, cause }))
-      })
+      const subscription = new HttpSubscription(context, hub, jobId, observer)
+      subscription.start()
       return () => subscription.stop()
     },
   }

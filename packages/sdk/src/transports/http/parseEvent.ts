@@ -1,26 +1,34 @@
-import type { EventSourceMessage } from 'eventsource-parser'
 import { excerpt } from '../../errors/excerpt'
-import { trainingError } from '../../errors/trainingError'
+import { type TrainingError, trainingError } from '../../errors/trainingError'
 import { eventTypes, type TrainingEvent } from '../../protocol'
 import { readEvent } from '../../protocol/read'
 
 /**
- * Reads one event. Null for a type that a newer server invented; throws `invalid_response` for what is no event.
- * `secrets`: values of the request's headers, which that error must not quote.
+ * What came in. `unknown`: of a type that a newer server invented. `unreadable`: of a type that is known here, and not
+ * what it should be, or nothing that makes sense. `jobId`: what it says it is about, as far as it can be seen.
  */
-export function parseEvent(
-  { data }: EventSourceMessage,
-  secrets: readonly string[] = [],
-): TrainingEvent | null {
+export type ParsedEvent =
+  | { kind: 'event'; jobId: string; event: TrainingEvent }
+  | { kind: 'unknown'; jobId: string | null }
+  | { kind: 'unreadable'; jobId: string | null; error: TrainingError }
+
+/** Reads one event. `secrets` are kept out of what an error shows. */
+export function parseEvent(data: string, secrets: readonly string[]): ParsedEvent {
   const value = parsed(data)
-  const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined
-  if (typeof type === 'string' && !(eventTypes as readonly string[]).includes(type)) return null
+  const { type, job_id } = (typeof value === 'object' && value !== null ? value : {}) as Record<
+    string,
+    unknown
+  >
+  const jobId = typeof job_id === 'string' ? job_id : null
+  if (typeof type === 'string' && !(eventTypes as readonly string[]).includes(type))
+    return { kind: 'unknown', jobId }
   const read = readEvent(value)
-  if (read.ok) return read.value
-  throw trainingError('invalid_response', {
+  if (read.ok) return { kind: 'event', jobId: read.value.job_id, event: read.value }
+  const error = trainingError('invalid_response', {
     message: `An event of the training server could not be understood${read.where ? `: ${read.where} is not what it should be` : ''}.`,
     excerpt: excerpt(data, secrets),
   })
+  return { kind: 'unreadable', jobId, error }
 }
 
 function parsed(text: string): unknown {

@@ -4,7 +4,7 @@ import { errorFromAnswer, invalidResponse, type RefusedAnswer } from '../../erro
 import type { TransportCall } from '../transportCall'
 import type { HttpContext } from './context'
 import { retryAfterSeconds } from './retryAfter'
-import { type HttpRoute, routeOf } from './route'
+import { type HttpRoute, isRead, routeOf } from './route'
 import { type SentRequest, send } from './send'
 
 /** Room for every metric row of a long run. */
@@ -56,7 +56,7 @@ export async function readAnswer(
       requestId: response.headers.get('x-request-id'),
       retryAfterSeconds: retryAfterSeconds(response.headers.get('retry-after'), clock.now()),
       secrets,
-      readOnly: route.method === 'GET',
+      readOnly: isRead(route),
     }
   } catch (cause) {
     throw failure(cause)

@@ -45,6 +45,16 @@ export function eventsRoute(jobId: string): HttpRoute {
   return get(ofJob(jobId, '/events'))
 }
 
+/** One stream for many jobs: each with the cursor to go on from, null for none. */
+export function eventsOfManyRoute(jobs: Record<string, string | null>): HttpRoute {
+  return { method: 'POST', path: '/events', body: { jobs } }
+}
+
+/** Whether a call changes nothing, wherever it is lost. */
+export function isRead({ method, path }: HttpRoute): boolean {
+  return method === 'GET' || path === '/events'
+}
+
 function ofJob(jobId: string, rest: string): string {
   return `/jobs/${encodeURIComponent(jobId)}${rest}`
 }

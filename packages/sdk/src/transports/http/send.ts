@@ -2,7 +2,7 @@ import { neverSent } from '../../errors/neverSent'
 import { type TrainingError, trainingError } from '../../errors/trainingError'
 import { type Watchdog, watchdog } from '../watchdog'
 import type { HttpContext } from './context'
-import type { HttpRoute } from './route'
+import { type HttpRoute, isRead } from './route'
 
 /** A response whose head is there; its body is still guarded by `watch`. */
 export interface SentRequest {
@@ -88,7 +88,7 @@ function failureOf(cause: unknown, { context, route, watch, signal }: Circumstan
     return trainingError('timeout', { timeoutSeconds, limit: 'answer', idempotencyKey, arrived: 'unknown' })
   }
   // A read that is lost has changed nothing, wherever it was lost.
-  if (neverSent(cause) || route.method === 'GET') {
+  if (neverSent(cause) || isRead(route)) {
     return trainingError('server_unreachable', { arrived: 'no', cause })
   }
   return trainingError('outcome_unknown', { idempotencyKey, arrived: 'unknown', cause })

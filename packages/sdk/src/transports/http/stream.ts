@@ -1,15 +1,19 @@
 import { errorFromAnswer, invalidResponse } from '../../errors/errorFromAnswer'
+import { excerpt } from '../../errors/excerpt'
 import { isTrainingError, type TrainingError, trainingError } from '../../errors/trainingError'
 import type { TrainingEvent } from '../../protocol'
 import type { HttpContext } from './context'
 import { readEventStream } from './eventStream'
 import { parseEvent } from './parseEvent'
 import { isRedirect, readAnswer, redirected } from './request'
-import { eventsRoute } from './route'
+import { eventsOfManyRoute, eventsRoute } from './route'
 import { type SentRequest, send } from './send'
 
 /** So many events in a row that can't be read, and the stream is given up. */
 const badEventsBeforeGivingUp = 3
+
+/** What one connection is asked for: one job by `GET`, or many by `POST`, each with its cursor. */
+export type StreamWish = ReadonlyMap<string, string | null>
 
 export interface StreamObserver {
   /** The server has said something that makes sense. Comes before what it said. */
@@ -17,85 +21,110 @@ export interface StreamObserver {
   /** It was only a sign of life. */
   onQuiet(): void
   /** `cursor`: where to go on after it, if it says so. `event` is null where it is of a type not known here. */
-  onEvent(event: TrainingEvent | null, cursor: string | null): void
-  onBadEvent(error: TrainingError): void
+  onEvent(jobId: string, event: TrainingEvent | null, cursor: string | null): void
+  /** What it told of this job is lost. */
+  onUnreadable(jobId: string, error: TrainingError): void
+  /** How many milliseconds the server wants the next connection to wait. */
+  onRetry(milliseconds: number): void
 }
 
 /**
- * How one connection ended. `end`: the job is over. `closed`: nothing is wrong, it just is not open any more. `unusable`:
- * what is there is no event stream, or not one that can be read.
+ * How one connection ended. `closed`: nothing is wrong, it just is not open any more. `refused`: what is there is no
+ * event stream, or not one that can be read, or not for this caller; asking again at once would not change that.
  */
 export type StreamEnd =
-  | { kind: 'end'; status: string }
   | { kind: 'closed' }
   | { kind: 'failed'; error: TrainingError }
-  | { kind: 'unusable'; error: TrainingError }
+  | { kind: 'refused'; error: TrainingError }
 
 /** Opens one stream and reads it to its end. Never rejects. */
 export async function openStream(
   context: HttpContext,
-  jobId: string,
-  cursor: string | null,
+  wish: StreamWish,
   signal: AbortSignal,
   observer: StreamObserver,
 ): Promise<StreamEnd> {
   try {
-    const route = eventsRoute(jobId)
+    const only = onlyJob(wish)
+    const route = only ? eventsRoute(only.jobId) : eventsOfManyRoute(Object.fromEntries(wish))
     const sent = await send(context, route, signal, {
       accept: 'text/event-stream',
-      ...(cursor !== null && { 'last-event-id': cursor }),
+      ...(only?.cursor && { 'last-event-id': only.cursor }),
+      ...(route.body !== undefined && { 'content-type': 'application/json' }),
     })
     const { response } = sent
     if (isEventStream(response)) {
-      return response.body ? await read(context, sent, response.body, observer) : unreadable(sent)
+      return response.body
+        ? await read(context, sent, response.body, only?.jobId ?? null, observer)
+        : unreadable(sent)
     }
     const answer = await readAnswer(context, route, sent)
-    if (isRedirect(response)) return { kind: 'unusable', error: redirected(answer) }
-    if (response.ok) return { kind: 'unusable', error: invalidResponse(answer, 'it is no event stream') }
+    if (isRedirect(response)) return { kind: 'refused', error: redirected(answer) }
+    if (response.ok) return { kind: 'refused', error: invalidResponse(answer, 'it is no event stream') }
     const error = errorFromAnswer(answer)
-    return { kind: isNoSuchRoute(error) ? 'unusable' : 'failed', error }
+    return { kind: isRefusal(error) ? 'refused' : 'failed', error }
   } catch (error) {
     return { kind: 'failed', error: asTrainingError(error) }
   }
 }
 
+function onlyJob(wish: StreamWish): { jobId: string; cursor: string | null } | null {
+  if (wish.size !== 1) return null
+  for (const [jobId, cursor] of wish) return { jobId, cursor }
+  return null
+}
+
+/** `onlyJob`: whose stream it is, where it is one job's. */
 async function read(
   { stallTimeoutSeconds }: HttpContext,
   { watch, secrets, failure }: SentRequest,
   body: ReadableStream<Uint8Array>,
+  onlyJob: string | null,
   observer: StreamObserver,
 ): Promise<StreamEnd> {
   let outcome: StreamEnd | null = null
   let silent = true
   let badEvents = 0
+  const giveUp = (error: TrainingError) => {
+    outcome = { kind: 'refused', error }
+    watch.abort()
+  }
+  /** Only what makes sense is a sign of life: a proxy can send blank lines for ever. */
+  const heard = () => {
+    silent = false
+    watch.feed(stallTimeoutSeconds)
+    observer.onHeard()
+  }
   try {
     await readEventStream(body, (promise) => watch.guard(promise), {
-      onBytes() {
-        silent = false
-        watch.feed(stallTimeoutSeconds)
-      },
       onComment() {
-        observer.onHeard()
+        if (watch.signal.aborted) return
+        heard()
         observer.onQuiet()
       },
-      onMessage(message) {
-        if (outcome || watch.signal.aborted) return
-        try {
-          const event = parseEvent(message, secrets)
-          badEvents = 0
-          observer.onHeard()
-          observer.onEvent(event, message.id ?? null)
-          if (event?.type === 'end') outcome = { kind: 'end', status: event.data.status }
-        } catch (cause) {
-          const error = asTrainingError(cause)
-          observer.onBadEvent(error)
-          if (++badEvents >= badEventsBeforeGivingUp) outcome = { kind: 'unusable', error }
+      onMessage({ id, data }) {
+        if (watch.signal.aborted) return
+        const parsed = parseEvent(data, secrets)
+        const jobId = onlyJob ?? parsed.jobId
+        if (parsed.kind === 'unreadable') {
+          // It could have been about any of them.
+          if (jobId === null || ++badEvents >= badEventsBeforeGivingUp) giveUp(parsed.error)
+          else observer.onUnreadable(jobId, parsed.error)
+          return
         }
-        if (outcome) watch.abort()
+        badEvents = 0
+        heard()
+        if (jobId !== null) observer.onEvent(jobId, parsed.kind === 'event' ? parsed.event : null, id)
       },
-      onOverflow() {
+      onId(id) {
+        if (watch.signal.aborted) return
+        heard()
+        if (onlyJob !== null) observer.onEvent(onlyJob, null, id)
+      },
+      onRetry: (milliseconds) => observer.onRetry(milliseconds),
+      onOverflow(beginning) {
         const message = 'The training server sent an event that is too large.'
-        outcome = { kind: 'unusable', error: trainingError('invalid_response', { message, excerpt: '' }) }
+        giveUp(trainingError('invalid_response', { message, excerpt: excerpt(beginning, secrets) }))
       },
     })
     return outcome ?? { kind: 'closed' }
@@ -103,7 +132,7 @@ async function read(
     if (outcome) return outcome
     if (!watch.timedOut) return { kind: 'failed', error: failure(cause) }
     // A head without a word after it: something between here and there holds the stream back.
-    if (silent) return { kind: 'unusable', error: failure(cause) }
+    if (silent) return { kind: 'refused', error: failure(cause) }
     const message = 'The training server has gone silent.'
     return {
       kind: 'failed',
@@ -122,12 +151,22 @@ function isEventStream(response: Response): boolean {
 function unreadable({ watch }: SentRequest): StreamEnd {
   watch.abort()
   const message = 'This environment cannot read streams.'
-  return { kind: 'unusable', error: trainingError('invalid_response', { message, excerpt: '' }) }
+  return { kind: 'refused', error: trainingError('invalid_response', { message, excerpt: '' }) }
 }
 
-/** A server without event streams, or a proxy that knows no such path. The job itself may well be there. */
-function isNoSuchRoute({ code }: TrainingError): boolean {
-  return code === 'not_supported' || code === 'invalid_response' || code === 'invalid_request'
+/** The stream is not to be had. The job itself may well be there, and whoever asks may read it. */
+function isRefusal({ code }: TrainingError): boolean {
+  switch (code) {
+    case 'unauthenticated':
+    case 'forbidden':
+    case 'job_not_found':
+    case 'not_supported':
+    case 'invalid_request':
+    case 'invalid_response':
+      return true
+    default:
+      return false
+  }
 }
 
 function asTrainingError(error: unknown): TrainingError {

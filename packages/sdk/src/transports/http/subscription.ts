@@ -1,211 +1,249 @@
 import { isTrainingError, type TrainingError, trainingError } from '../../errors/trainingError'
 import { isTerminal, type Job, type TrainingEvent } from '../../protocol'
 import { readJobAnswer } from '../../protocol/read'
+import { comparePositions, type Position } from '../../state/jobOrder'
 import { type Backoff, backoffDelay } from '../backoff'
 import { type Connection, disconnected } from '../connection'
 import type { TransportObserver } from '../transport'
 import { wait } from '../wait'
 import type { HttpContext } from './context'
 import { request } from './request'
-import { openStream, type StreamEnd } from './stream'
+import type { StreamMember } from './sharedStream'
+import type { StreamHub } from './streamHub'
 
-/** Short enough that a restarted server is found again while somebody looks, spread enough for a thousand tabs. */
-const reconnect: Backoff = { base: 500, cap: 10_000 }
-/** After so many streams in a row that failed or did not last, polling takes over. */
-const streamFailuresBeforePolling = 3
-/** A stream that lasted less long counts as failed for that purpose, whatever it said: a proxy may be cutting it. */
-const lastingStreamSeconds = 5
-/** How long polling goes on before a stream is tried again; doubled each time that fails. */
-const streamRetry: Backoff = { base: 60_000, cap: 300_000 }
+/** Waits between reads that fail. */
+const retry: Backoff = { base: 500, cap: 10_000 }
 /** Signing in again mends it, asking without end does not. */
 const signedOutRetrySeconds = 60
+/** A server that says `end` says it right after the final snapshot. Others are let go of. */
+const endAfterFinalSeconds = 5
 
-/** What to do next. */
-type Step = 'stream' | 'poll' | 'done'
-
-/** Watches one job over HTTP: a stream where possible, polling where not, until the job is final. */
-export class HttpSubscription {
+/** Watches one job over HTTP until it is final: by stream where possible, by polling where not. */
+export class HttpSubscription implements StreamMember {
+  readonly jobId: string
+  /** Id of the newest event of a stream, where the next one goes on. */
+  cursor: string | null = null
   readonly #context: HttpContext
-  readonly #jobId: string
+  readonly #hub: StreamHub
   readonly #observer: TransportObserver
   readonly #stopped = new AbortController()
   #connection: Connection = disconnected
   #error: TrainingError | null = null
-  /** Id of the newest event of a stream, where the next one goes on. */
-  #cursor: string | null = null
+  /** Of the event with that id. */
+  #position: Position | null = null
+  /** What a new stream tells again up to here was told already. */
+  #toldUpTo: Position | null = null
   #lastJob: Job | null = null
-  #streamFailures = 0
-  /** Times that polling was left for a stream, and the stream failed. */
-  #streamRetries = 0
-  #refusals = 0
+  #isStreaming = false
+  /** An event could not be read: what is shown may be wrong until a snapshot comes, whatever else is heard. */
+  #unsure: TrainingError | null = null
+  /** The stream said that the job ended with this status, which is yet to be read. */
+  #endStatus: string | null = null
+  #cancelEnd: (() => void) | null = null
+  #isPolling = false
+  /** Ends the wait before the next poll. */
+  #pause: AbortController | null = null
+  #unauthenticated = 0
 
-  constructor(context: HttpContext, jobId: string, observer: TransportObserver) {
+  constructor(context: HttpContext, hub: StreamHub, jobId: string, observer: TransportObserver) {
     this.#context = context
-    this.#jobId = jobId
+    this.#hub = hub
+    this.jobId = jobId
     this.#observer = observer
   }
 
-  /** Resolves when there is nothing more to watch, or `stop` was called. */
-  async run(): Promise<void> {
-    let step: Step = 'stream'
-    while (step !== 'done' && !this.#isStopped)
-      step = step === 'stream' ? await this.#stream() : await this.#poll()
+  start(): void {
+    this.#hub.join(this)
   }
 
   /** The observer is left alone from now on. */
   stop(): void {
-    this.#stopped.abort()
+    this.#leave(false)
+  }
+
+  onStream(from: string | null): void {
+    this.#isStreaming = true
+    this.#toldUpTo = from === this.cursor ? null : this.#position
+    if (!this.#mustPoll) this.#pause?.abort()
+  }
+
+  onHeard(): void {
+    this.#unauthenticated = 0
+    this.#heard('sse')
+  }
+
+  onQuiet(): void {
+    this.#tell(null)
+  }
+
+  onEvent(event: TrainingEvent | null, cursor: string | null): void {
+    if (event?.type === 'reset') {
+      this.cursor = cursor || null
+      this.#position = this.#toldUpTo = null
+    } else if (cursor !== null) {
+      if (event && this.#isRepeated(event)) return
+      this.cursor = cursor || null
+      if (event) this.#position = event
+    }
+    if (event?.type === 'gone')
+      this.#end(trainingError('job_not_found', { message: event.data.reason, arrived: 'yes' }))
+    else if (event?.type === 'end') this.#onEnd(event)
+    else if (event) {
+      if (event.type === 'job') this.#onSnapshot(event.data)
+      this.#tell(event)
+    }
+  }
+
+  onUnreadable(error: TrainingError): void {
+    this.cursor = this.#position = this.#toldUpTo = null
+    if (this.#unsure === null) this.#tellReset()
+    this.#unsure = this.#error = error
+    this.#connection = { ...this.#connection, stale: true }
+    this.#tell(null)
+    this.#poll()
+  }
+
+  onLost(error: TrainingError | null): void {
+    this.#isStreaming = false
+    if (this.#isFinal) this.#finish()
+    else this.#lost(error)
+  }
+
+  onStreamless(error: TrainingError | null): void {
+    this.#isStreaming = false
+    if (this.#isFinal) {
+      this.#finish()
+      return
+    }
+    // Whatever made it unusable may be in what the cursor asks for. A new stream begins with a snapshot.
+    if (error?.code === 'invalid_response' && this.cursor !== null) {
+      this.cursor = this.#position = null
+      this.#tellReset()
+    }
+    if (error?.code === 'unauthenticated') this.#unauthenticated = 1
+    // What a stream is refused for, a read confirms: something between here and there may be against streams alone.
+    if (error && !isVerdict(error)) this.#lost(error)
+    else if (this.#connection.source === 'sse') this.#lost(null)
+    this.#poll()
   }
 
   get #isStopped(): boolean {
     return this.#stopped.signal.aborted
   }
 
-  async #stream(): Promise<Step> {
-    const { clock } = this.#context
-    let heardAt: number | null = null
-    const end = await openStream(this.#context, this.#jobId, this.#cursor, this.#stopped.signal, {
-      onHeard: () => {
-        heardAt ??= clock.now()
-        this.#refusals = 0
-        this.#heard('sse')
-      },
-      onQuiet: () => this.#tell(null),
-      onEvent: (event, cursor) => {
-        if (event?.type === 'reset') this.#cursor = cursor
-        else this.#cursor = cursor ?? this.#cursor
-        if (event) this.#tell(event)
-      },
-      onBadEvent: (error) => {
-        this.#error = error
-        this.#tell(null)
-      },
+  get #isFinal(): boolean {
+    const job = this.#lastJob
+    return job !== null && (isTerminal(job.status) || job.raw_status === this.#endStatus)
+  }
+
+  get #mustPoll(): boolean {
+    return !this.#isStopped && (!this.#isStreaming || this.#unsure !== null || this.#endStatus !== null)
+  }
+
+  /** A stream that was opened beside another, or from before it, tells some things that were heard there. */
+  #isRepeated(event: TrainingEvent): boolean {
+    if (this.#toldUpTo === null) return false
+    const isNews = comparePositions(event, this.#toldUpTo) > 0
+    if (isNews) this.#toldUpTo = null
+    return !isNews
+  }
+
+  #onSnapshot(job: Job): void {
+    if (this.#lastJob === null || comparePositions(job, this.#lastJob) >= 0) this.#lastJob = job
+    if (this.#unsure) {
+      this.#unsure = this.#error = null
+      this.#connection = { ...this.#connection, stale: false }
+    }
+    if (!this.#isFinal || this.#cancelEnd) return
+    const end = () => this.#finish()
+    this.#cancelEnd = this.#context.clock.setTimer(end, endAfterFinalSeconds * 1000)
+  }
+
+  #onEnd(event: Extract<TrainingEvent, { type: 'end' }>): void {
+    if (this.#lastJob?.raw_status === event.data.status) {
+      this.#finish(event)
+      return
+    }
+    // An end without the state that it is about: nobody may be left with an older one.
+    this.#endStatus = event.data.status
+    this.#hub.leave(this, true)
+    this.#isStreaming = false
+    this.#poll()
+  }
+
+  #poll(): void {
+    if (this.#isPolling) return
+    this.#isPolling = true
+    this.#pollOn().catch((cause) => {
+      this.#end(trainingError('internal', { message: 'Watching the job failed.', rawCode: null, cause }))
     })
-    if (this.#isStopped) return 'done'
-    const lasted = heardAt !== null && clock.now() - heardAt >= lastingStreamSeconds * 1000
-    if (lasted) {
-      this.#streamFailures = 0
-      this.#streamRetries = 0
-    }
-    return this.#afterStream(end, lasted)
   }
 
-  async #afterStream(end: StreamEnd, lasted: boolean): Promise<Step> {
-    switch (end.kind) {
-      case 'end':
-        return this.#finish(end.status)
-      case 'unusable':
-        // Whatever made it unusable may be in what the cursor asks for. A new stream begins with a snapshot.
-        if (end.error.code === 'invalid_response') this.#forgetCursor()
-        this.#lost(end.error)
-        this.#streamFailures = streamFailuresBeforePolling
-        return 'poll'
-      case 'closed':
-        if (!lasted) this.#streamFailures++
-        this.#lost(null)
-        break
-      case 'failed': {
-        const verdict = await this.#afterRefusal(end.error, 'stream')
-        if (verdict) return verdict
-        if (!lasted) this.#streamFailures++
-        this.#lost(end.error)
-      }
-    }
-    if (this.#streamFailures >= streamFailuresBeforePolling) return 'poll'
-    await this.#backOff(end.kind === 'failed' ? end.error : null)
-    return 'stream'
-  }
-
-  async #poll(): Promise<Step> {
+  async #pollOn(): Promise<void> {
     const { clock, pollSeconds } = this.#context
-    const streamAgainAt = clock.now() + this.#streamRetryDelay()
     let hasFailed = false
-    while (!this.#isStopped) {
+    while (this.#mustPoll) {
       try {
-        const job = await this.#readJob()
-        if (this.#isStopped) break
-        this.#refusals = 0
-        this.#heard('polling')
+        const job = await this.#hub.polls.take(this.#stopped.signal, () => this.#readJob())
+        if (job === null || this.#isStopped) return
+        this.#unauthenticated = 0
+        this.#onSnapshot(job)
+        this.#heard(this.#isStreaming ? 'sse' : 'polling')
         this.#tell(jobEvent(job))
-        if (isTerminal(job.status)) return this.#finishWith(endEvent(job))
-        // Whatever kept the server from answering kept the streams away as well: no reason to go on without.
-        if (hasFailed || clock.now() >= streamAgainAt) {
-          this.#streamRetries++
-          return 'stream'
-        }
-        await this.#wait(pollSeconds * 1000 * (0.75 + clock.random() / 2))
+        if (this.#isFinal && !this.#isStreaming) this.#finish()
+        // Whatever kept the server from answering kept the streams away as well.
+        if (hasFailed) this.#hub.onReachable(this)
+        hasFailed = false
+        if (this.#mustPoll) await this.#wait(pollSeconds * 1000 * (0.75 + clock.random() / 2))
       } catch (error) {
-        if (this.#isStopped) break
+        if (this.#isStopped) return
         if (!isTrainingError(error)) throw error
-        const verdict = await this.#afterRefusal(error, 'poll')
-        if (verdict) return verdict
         hasFailed = true
-        this.#lost(error)
-        await this.#backOff(error)
+        await this.#afterFailure(error)
       }
     }
-    return 'done'
+    this.#isPolling = false
   }
 
-  /** For refusals that asking again at once would not change. Null for all other failures. */
-  async #afterRefusal(error: TrainingError, next: Step): Promise<Step | null> {
-    switch (error.code) {
-      case 'job_not_found':
-      case 'forbidden':
-      case 'not_supported':
-        this.#lost(error)
-        this.#observer.end(error)
-        return 'done'
-      case 'unauthenticated':
-        // The first time the headers may just have been stale: they are asked for again.
-        if (++this.#refusals === 1) return next
-        this.#lost(error)
-        await this.#wait(signedOutRetrySeconds * 1000)
-        return next
-      default:
-        return null
+  async #afterFailure(error: TrainingError): Promise<void> {
+    if (error.code === 'unauthenticated') {
+      // The first time the headers may just have been stale: they are asked for again.
+      if (++this.#unauthenticated === 1) return
+      this.#lost(error)
+      return this.#wait(signedOutRetrySeconds * 1000)
     }
-  }
-
-  async #finish(status: string): Promise<Step> {
-    // An end without the state that it is about: read it, so that nobody is left with an older one.
-    if (this.#lastJob === null || this.#lastJob.raw_status !== status) {
-      try {
-        this.#tell(jobEvent(await this.#readJob()))
-      } catch (error) {
-        if (!isTrainingError(error)) throw error
-      }
-      if (this.#isStopped) return 'done'
+    // Where a stream is there, it is the one that knows whether there is anything to watch.
+    if (isVerdict(error) && !this.#isStreaming) {
+      this.#end(error)
+      return
     }
-    return this.#finishWith(null)
-  }
-
-  #finishWith(event: TrainingEvent | null): Step {
-    this.#connection = { ...this.#connection, source: 'none', attempt: 0, stale: false }
-    this.#tell(event)
-    this.#observer.end(null)
-    return 'done'
+    this.#lost(error)
+    const asked = error.code === 'rate_limited' ? (error.retryAfterSeconds ?? 0) * 1000 : 0
+    const failures = Math.max(1, this.#connection.attempt)
+    await this.#wait(Math.max(asked, backoffDelay(this.#context.clock, retry, failures)))
   }
 
   async #readJob(): Promise<Job> {
-    const body = await request(this.#context, { name: 'getJob', jobId: this.#jobId }, this.#stopped.signal)
+    const call = { name: 'getJob', jobId: this.jobId } as const
+    const body = await request(this.#context, call, this.#stopped.signal)
     const read = readJobAnswer(body)
     if (read.ok) return read.value.job
     throw trainingError('invalid_response', { excerpt: '' })
   }
 
   #heard(source: Connection['source']): void {
-    this.#error = null
-    this.#connection = { source, lastEventAt: this.#context.clock.now(), stale: false, attempt: 0 }
+    this.#error = this.#unsure
+    const stale = this.#unsure !== null
+    this.#connection = { source, lastEventAt: this.#context.clock.now(), stale, attempt: 0 }
   }
 
   /** A connection that closes is no failure yet; that it can't be had again is. */
   #lost(error: TrainingError | null): void {
-    const { lastEventAt, attempt, stale } = this.#connection
+    const { source, lastEventAt, attempt, stale } = this.#connection
     const failed = error !== null
-    this.#error = error
+    this.#error = error ?? this.#unsure
     this.#connection = {
-      source: 'none',
+      source: this.#isStreaming ? source : 'none',
       lastEventAt,
       stale: stale || failed,
       attempt: failed ? attempt + 1 : attempt,
@@ -213,44 +251,62 @@ export class HttpSubscription {
     this.#tell(null)
   }
 
-  /** Makes the next stream begin anew. What came by stream before may have a gap now, so that is said too. */
-  #forgetCursor(): void {
-    if (this.#cursor === null || this.#lastJob === null) return
-    this.#cursor = null
+  /** What came by stream before may have a gap now. */
+  #tellReset(): void {
+    if (this.#lastJob === null) return
     const { generation, seq } = this.#lastJob
     const data = { reason: 'An event could not be read.' }
     const at = new Date(this.#context.clock.now()).toISOString()
-    this.#tell({ type: 'reset', job_id: this.#jobId, generation, seq, at, data })
+    this.#tell({ type: 'reset', job_id: this.jobId, generation, seq, at, data })
+  }
+
+  /** The job is final, and was told. */
+  #finish(event: TrainingEvent | null = this.#lastJob && endEvent(this.#lastJob)): void {
+    if (this.#isStopped) return
+    this.#error = null
+    this.#connection = { ...this.#connection, source: 'none', attempt: 0, stale: false }
+    this.#tell(event)
+    this.#end(null)
+  }
+
+  #end(error: TrainingError | null): void {
+    if (this.#isStopped) return
+    this.#isStreaming = false
+    if (error) this.#lost(error)
+    this.#leave(true)
+    this.#observer.end(error)
+  }
+
+  #leave(ended: boolean): void {
+    if (this.#isStopped) return
+    this.#stopped.abort()
+    this.#cancelEnd?.()
+    this.#hub.leave(this, ended)
   }
 
   #tell(event: TrainingEvent | null): void {
     if (this.#isStopped) return
-    if (event?.type === 'job') this.#lastJob = event.data
     this.#observer.next({ event, connection: this.#connection, error: this.#error })
   }
 
-  #streamRetryDelay(): number {
-    const { base, cap } = streamRetry
-    return Math.min(cap, base * 2 ** this.#streamRetries) * (0.75 + this.#context.clock.random() / 2)
-  }
-
-  async #backOff(error: TrainingError | null): Promise<void> {
-    const asked = error?.code === 'rate_limited' ? (error.retryAfterSeconds ?? 0) * 1000 : 0
-    const failures = Math.max(1, this.#connection.attempt, this.#streamFailures)
-    await this.#wait(Math.max(asked, backoffDelay(this.#context.clock, reconnect, failures)))
-  }
-
-  /** Also ends when the browser is online again. */
+  /** Also ends when the browser is online again, and when there is nothing to wait for any more. */
   async #wait(milliseconds: number): Promise<void> {
     if (this.#isStopped) return
     const over = new AbortController()
     const finish = () => over.abort()
+    this.#pause = over
     this.#stopped.signal.addEventListener('abort', finish)
     globalThis.addEventListener?.('online', finish)
     await wait(this.#context.clock, milliseconds, over.signal)
     globalThis.removeEventListener?.('online', finish)
     this.#stopped.signal.removeEventListener('abort', finish)
+    this.#pause = null
   }
+}
+
+/** Asking again would not change it, as long as nobody signs in or is given a right. */
+function isVerdict({ code }: TrainingError): boolean {
+  return ['unauthenticated', 'job_not_found', 'forbidden', 'not_supported'].includes(code)
 }
 
 function jobEvent(job: Job): TrainingEvent {
