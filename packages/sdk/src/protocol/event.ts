@@ -14,7 +14,7 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number]
 
 /** The most jobs that one stream (`POST /events`) can be of. */
-export const maxJobsPerStream = 200
+export const maxJobsPerStream = 10_000
 
 /** Whether these are as many jobs as one stream can be of: one at least. */
 export function fitsOneStream(jobs: object): boolean {

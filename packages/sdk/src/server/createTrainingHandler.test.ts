@@ -290,9 +290,33 @@ describe('one stream of many jobs', () => {
     expect(upstream.received.filter(({ path }) => path.endsWith('/events'))).toEqual([])
   })
 
+  it('may be of ten thousand jobs, which are asked about a few at a time', async () => {
+    const ids = Array.from({ length: 10_000 }, (_, i) => `job_of_a_long_list_${i}_1`)
+    const wish = Object.fromEntries(ids.map((id) => [id, `1.${id.length}00000`]))
+    const { post, upstream } = await host({}, script)
+    expect(await told(await post('/events', { jobs: wish }))).toEqual(ids)
+    expect(JSON.parse(upstream.received[0]?.body ?? '')).toEqual({ jobs: wish })
+
+    let asking = 0
+    let most = 0
+    const slow: Script = async (request, response) => {
+      most = Math.max(most, ++asking)
+      await new Promise((resolve) => setImmediate(resolve))
+      asking--
+      return script(request, response)
+    }
+    const several = await host({ authorize: () => true }, slow)
+    const some = Object.fromEntries(ids.slice(0, 50).map((id) => [id, null]))
+    expect(await told(await several.post('/events', { jobs: some }))).toHaveLength(50)
+    expect(most).toBeGreaterThan(1)
+    expect(most).toBeLessThanOrEqual(16)
+  })
+
   it('is refused where it makes no sense', async () => {
     const { post, upstream } = await host({}, script)
-    for (const body of [{}, { jobs: {} }, { jobs: { '../x': null } }, { jobs: { ada_1: 7 } }]) {
+    const tooMany = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`job_${i}`, null]))
+    const senseless = [{}, { jobs: {} }, { jobs: { '../x': null } }, { jobs: { ada_1: 7 } }, { jobs: tooMany }]
+    for (const body of senseless) {
       const response = await post('/events', body)
       expect(response.status).toBe(422)
       expect(await response.json()).toMatchObject({ code: 'invalid_request', field: 'jobs' })

@@ -45,7 +45,7 @@ export interface TrainingHandlerOptions<User extends TrainingUser> {
    * and their preflight requests are answered. Default: none but the host's own.
    */
   allowedOrigins?: readonly string[] | undefined
-  /** Default 65,536. */
+  /** Default 65,536. A wish to watch many jobs may have 2 MiB all the same. */
   maxBodyBytes?: number | undefined
   /** Seconds to wait for the training server, beside what `Prefer: wait` asks for. Default 20. */
   answerTimeoutSeconds?: number | undefined
@@ -64,6 +64,8 @@ export function createTrainingHandler<User extends TrainingUser>(
   return (request) => handler.handle(request)
 }
 
+/** Room for as many jobs as one stream takes, each with its cursor. */
+const maxWatchBytes = 2 * 1024 * 1024
 /** A page of many jobs must not be as many connections to the training server. */
 const readsAtOnce = 16
 
@@ -145,7 +147,11 @@ class TrainingHandler<User extends TrainingUser> {
     }
     attempt.user = user
 
-    const body = asks ? await readBody(request, this.#options.maxBodyBytes ?? 65_536) : null
+    const maxBytes = Math.max(
+      this.#options.maxBodyBytes ?? 65_536,
+      route.kind === 'watch' ? maxWatchBytes : 0,
+    )
+    const body = asks ? await readBody(request, maxBytes) : null
     attempt.body = body?.value ?? null
     const action = actionOf(route, body)
     if (route.kind === 'control') attempt.action = action as CommandAction
@@ -181,7 +187,7 @@ class TrainingHandler<User extends TrainingUser> {
   async #watch(call: Call<User>): Promise<Response> {
     const wish = readEventsRequest(call.body?.value)
     if (!wish.ok) {
-      const error = 'The body needs "jobs": 1 to 200 ids, each with the cursor to go on from, or null.'
+      const error = 'The body needs "jobs": 1 to 10,000 ids, each with the cursor to go on from, or null.'
       throw new Refusal('invalid_request', error, { status: 422, field: 'jobs' })
     }
     const { authorize } = this.#options

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from trainstop.protocol.primitives import Id, WireModel
 
-MAX_JOBS = 200
+MAX_JOBS = 10_000
 Cursor = Annotated[str, Field(max_length=64)]
 
 

@@ -48,7 +48,7 @@ export type WireEvent = z.output<typeof wireEvent>
 export const event = eventsWith(job)
 export type TrainingEvent = z.output<typeof event>
 
-/** Body of `POST /events`: each job (at most 200) with the id of the last event that is known of it, `null` for none. */
+/** Body of `POST /events`: each job (at most 10,000) with the id of the last event that is known of it, `null` for none. */
 export const eventsRequest = z.object({
   jobs: z.record(id, z.nullable(z.string().check(z.maxLength(64)))).check(z.refine(fitsOneStream)),
 })

@@ -18,6 +18,8 @@ from trainstop.server.routes.context import context_of
 from trainstop.server.routes.stream import Job, Stream
 from trainstop.server.routes.stream_counts import StreamCounts
 
+_MANY_BYTES = 2 * 1024 * 1024
+"""A body with as many jobs as may be, each with a cursor of the usual length."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
 
 
@@ -36,7 +38,7 @@ async def events_of_many(request: Request) -> Response:
     """`POST /events`: of a job that isn't there (any more, or for this owner) it says `gone`."""
     context = context_of(request)
     owner = owner_of(request)
-    wanted = parse(EventsRequest, await read_body(request))
+    wanted = parse(EventsRequest, await read_body(request, limit=_MANY_BYTES))
     stream = Stream(context.feeds, owner, bookmarks=True)
     return EventStream(stream, wanted.jobs, {}, context.stream_counts)
 

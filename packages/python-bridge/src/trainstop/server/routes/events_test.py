@@ -354,10 +354,21 @@ def test_a_cursor_whose_events_are_no_longer_kept_gets_a_reset_and_a_snapshot(si
 
 
 @pytest.mark.parametrize(
-    "jobs", [{}, {"../job": None}, {"job_1": 1}, {f"job_{n}": None for n in range(201)}, []]
+    "jobs", [{}, {"../job": None}, {"job_1": 1}, {f"job_{n}": None for n in range(10_001)}, []]
 )
 def test_a_wish_for_many_jobs_that_makes_no_sense_is_refused(site: Site, jobs: Any) -> None:
     assert site.post("/events", "Error", status=422, json={"jobs": jobs})["field"].startswith("jobs")
+
+
+def test_a_page_may_have_ten_thousand_jobs(site: Site) -> None:
+    job_id = site.desk.running()
+    others: dict[str, str | None] = {f"no_such_job_of_this_server_{n}": "1.123456" for n in range(9999)}
+    wish = {"jobs": {**others, job_id: None}}
+    with site.client.stream("POST", "/events", json=wish) as response:
+        assert response.status_code == 200
+        types = (line.removeprefix("event: ") for line in response.iter_lines() if line.startswith("event: "))
+        seen = [type_ for type_, _ in zip(types, range(10_000), strict=False)]
+    assert sorted(seen) == [*(["gone"] * 9999), "job"]
 
 
 def test_a_reader_whose_socket_takes_nothing_for_long_is_cut_off(
