@@ -11,8 +11,10 @@ export * from './actions/pauseJob'
 export * from './actions/resumeJob'
 export * from './actions/startJob'
 export * from './actions/subscribeJob'
+export * from './actions/subscribeJobs'
 export * from './actions/waitForCommand'
 export * from './actions/watchJob'
+export * from './actions/watchJobs'
 export type { ControlJobParameters, ControlJobResult, ControlJobSuccess } from './client/controlJob'
 export {
   type CreateTrainingClientParameters,

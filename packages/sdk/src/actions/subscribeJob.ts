@@ -1,7 +1,7 @@
 import type { TrainingClient } from '../client/createTrainingClient'
 import type { JobUpdate } from '../client/jobUpdate'
 import type { TrainingError } from '../errors/trainingError'
-import { updateQueue } from './updateQueue'
+import { updateQueue, updatesUntilAbort } from './updateQueue'
 import { watchJob } from './watchJob'
 
 export interface SubscribeJobParameters {
@@ -20,25 +20,9 @@ export function subscribeJob(
   client: TrainingClient,
   { jobId, signal }: SubscribeJobParameters,
 ): AsyncIterable<JobUpdate> {
-  return {
-    [Symbol.asyncIterator]() {
-      const queue = updateQueue(jobId)
-      if (signal?.aborted) {
-        queue.end()
-        return queue.iterator(() => {})
-      }
-      const leave = watchJob(client, { jobId, onUpdate: queue.push, onEnd: queue.end })
-      const stop = () => {
-        signal?.removeEventListener('abort', abort)
-        leave()
-      }
-      const abort = () => {
-        queue.clear()
-        queue.end()
-        stop()
-      }
-      signal?.addEventListener('abort', abort)
-      return queue.iterator(stop)
-    },
-  }
+  return updatesUntilAbort(
+    signal,
+    () => updateQueue<JobUpdate>(() => jobId, 1),
+    ({ push, end }) => watchJob(client, { jobId, onUpdate: push, onEnd: end }),
+  )
 }
