@@ -315,7 +315,13 @@ describe('one stream of many jobs', () => {
   it('is refused where it makes no sense', async () => {
     const { post, upstream } = await host({}, script)
     const tooMany = Object.fromEntries(Array.from({ length: 10_001 }, (_, i) => [`job_${i}`, null]))
-    const senseless = [{}, { jobs: {} }, { jobs: { '../x': null } }, { jobs: { ada_1: 7 } }, { jobs: tooMany }]
+    const senseless = [
+      {},
+      { jobs: {} },
+      { jobs: { '../x': null } },
+      { jobs: { ada_1: 7 } },
+      { jobs: tooMany },
+    ]
     for (const body of senseless) {
       const response = await post('/events', body)
       expect(response.status).toBe(422)
