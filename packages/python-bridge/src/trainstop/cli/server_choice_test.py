@@ -122,7 +122,7 @@ def test_an_address_that_came_with_a_clone_gets_no_secret_of_whoever_stands_ther
     data: Path, tmp_path: Path, token_file: Path
 ) -> None:
     plant(data, token_file)
-    with pytest.raises(PlainError, match=r"another machine .* --data") as raised:
+    with pytest.raises(PlainError, match=r"another machine.* --data") as raised:
         choose(None, None, None, {}, tmp_path)
     assert "another-token" not in str(raised.value)
     # Whoever names the directory means it: a file system that several machines share, say.
