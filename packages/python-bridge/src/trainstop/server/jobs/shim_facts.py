@@ -70,8 +70,8 @@ def _nobody_listens(command: CommandRecord | None) -> str:
     if command is None or command.action != "pause":
         return "No rank was listening yet."
     return (
-        "Nothing in this run listens to Trainstop (trainstop.run) so far. Unless that changes in time, the pause "
-        "expires and the run goes on."
+        "Nothing in this run listens to Trainstop (trainstop.run) so far. Unless that changes in time, the "
+        "pause expires and the run goes on."
     )
 
 
