@@ -92,8 +92,10 @@ describe('cancelJob', () => {
 
   it('sends nothing for what can not be an id', async () => {
     const client = createTrainingClient({ transport: http({ url: 'http://127.0.0.1:1' }) })
-    const result = await cancelJob(client, { jobId: '../admin' })
-    expect(result).toMatchObject({ ok: false, error: { code: 'job_not_found', arrived: 'no' } })
+    const result = await cancelJob(client, { jobId: '../admin', idempotencyKey: 'mine' })
+    expect(result).toMatchObject({
+      ...{ ok: false, error: { code: 'job_not_found', arrived: 'no', idempotencyKey: 'mine' } },
+    })
   })
 
   it('does not reject even if the transport does what it must not', async () => {

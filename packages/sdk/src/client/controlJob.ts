@@ -12,7 +12,7 @@ import type { TrainingClient } from './createTrainingClient'
 import { assertIdempotencyKey } from './idempotencyKey'
 import { newIdempotencyKey } from './newIdempotencyKey'
 import { parseAnswer } from './parseAnswer'
-import { assertJobId, readOnce } from './read'
+import { readOnce } from './read'
 import { type Result, resultOf } from './result'
 import { type Settlement, sendIntent } from './sendIntent'
 import { rememberKeys } from './serverKeys'
@@ -49,7 +49,6 @@ export function controlJob(
   statusVersion?: number | null,
 ): Promise<ControlJobResult> {
   return resultOf(async () => {
-    assertJobId(jobId)
     assertIdempotencyKey(idempotencyKey)
     const condition = statusVersion == null ? {} : { statusVersion }
     return sendIntent(client, {

@@ -4,6 +4,7 @@ import { wait } from '../transports/wait'
 import { type Watchdog, watchdog } from '../transports/watchdog'
 import type { TrainingClient } from './createTrainingClient'
 import { endedBy } from './endedBy'
+import { assertJobId } from './read'
 import { asTrainingError } from './result'
 import { retryDelay } from './retryDelay'
 import { honoursKeys } from './serverKeys'
@@ -41,6 +42,7 @@ export async function sendIntent<Success>(client: TrainingClient, intent: Intent
   const whole = watchdog(client.clock, signal, timeoutSeconds)
   const sending = watchdog(client.clock, whole.signal, timeoutSeconds * sendingShare)
   try {
+    if ('jobId' in call) assertJobId(call.jobId)
     return await untilKnown(client, intent, { whole, sending, timeoutSeconds })
   } catch (error) {
     throw withKey(asTrainingError(error), call.idempotencyKey)

@@ -40,6 +40,12 @@ describe('an excerpt', () => {
     }
   })
 
+  it('hides what is in a header, and no plain words', () => {
+    expect(excerpt('no sid 0123456789', ['a=b; sid=0123456789'])).toBe('no sid …')
+    expect(excerpt('Bearer token is missing', ['Bearer abcdef0123'])).toBe('Bearer token is missing')
+    expect(excerpt('a bad day', ['a'])).toBe('a bad day')
+  })
+
   it('hides credentials that it was not told of, where they say what they are', () => {
     expect(excerpt('authorization: Bearer abcdef123')).toBe('authorization: Bearer …')
   })

@@ -1,15 +1,18 @@
 const longestLookedAt = 4000
-const shortestSecret = 4
+/** Shorter ones are words, and hiding them would hide what happened. */
+const shortestValue = 4
+const shortestPart = 6
 
 /**
  * The beginning of something foreign, on one line of at most `length` characters, without the secrets that it may
- * echo: a header's value as a whole, each word of it, and either of them as JSON or a URL would write it.
+ * echo: a header's value as a whole, what is in it (the token of `Bearer …`, the value of a cookie), and either of them as
+ * JSON or a URL would write it.
  */
 export function excerpt(text: string, secrets: readonly string[] = [], length = 200): string {
   const hidden = secrets
-    .flatMap((value) => [value, ...value.split(/\s+/)])
+    .filter((value) => value.length >= shortestValue)
+    .flatMap((value) => [value, ...partsOf(value)])
     .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), asInUrl(value)])
-    .filter((value) => value.length >= shortestSecret)
     // A secret may be part of another.
     .sort((a, b) => b.length - a.length)
   const longest = hidden[0]?.length ?? 0
@@ -23,6 +26,12 @@ export function excerpt(text: string, secrets: readonly string[] = [], length = 
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
   return shown.length > length ? `${shown.slice(0, length - 1)}…` : shown
+}
+
+/** Each but the first, which is the scheme (`Bearer`) or the whole. */
+function partsOf(value: string): string[] {
+  const parts = [value.split(/\s+/), value.split(/[\s=;,"]+/)]
+  return parts.flatMap(([, ...rest]) => rest).filter((part) => part.length >= shortestPart)
 }
 
 function asInUrl(value: string): string {
