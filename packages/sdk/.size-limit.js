@@ -11,7 +11,7 @@ const size = (name, limit, imports) => ({
 })
 
 export default [
-  size('cancelJob', '5 kB', { './dist/index.js': '{ cancelJob }' }),
+  size('cancelJob', '5.5 kB', { './dist/index.js': '{ cancelJob }' }),
   size('client, http, cancelJob, subscribeJob', '14 kB', { './dist/index.js': stopAndWatch }),
   size('all of @trainstop/sdk', '16 kB', { './dist/index.js': everything(root) }),
   size('all of @trainstop/sdk and of /query', '17.5 kB', {

@@ -24,7 +24,10 @@ export async function run() {
   await build()
   const env = { TRAINSTOP_CHROMIUM: chromium, TRAINSTOP_PYTHON: python, CI: '1' }
   await runLanes([
-    [...typescriptChecks(), ...['packages/sdk', 'packages/react', 'examples/hosts'].map((path) => vitest(path, env))],
+    [
+      ...typescriptChecks(),
+      ...['packages/sdk', 'packages/react', 'examples/hosts'].map((path) => vitest(path, env)),
+    ],
     [
       ...pythonChecks(),
       {

@@ -1,4 +1,4 @@
-import { isTrainingError, trainingError } from '../errors/trainingError'
+import { isTrainingError } from '../errors/trainingError'
 import {
   type Command,
   type ControlRequest,
@@ -11,7 +11,7 @@ import { readCommand, readCommandsAnswer, readControlAnswer, readJob, readJobAns
 import type { TrainingClient } from './createTrainingClient'
 import { assertIdempotencyKey } from './idempotencyKey'
 import { newIdempotencyKey } from './newIdempotencyKey'
-import { parseAnswer } from './parseAnswer'
+import { parseAnswer, wrongAnswer } from './parseAnswer'
 import { readOnce } from './read'
 import { type Result, resultOf } from './result'
 import { type Settlement, sendIntent } from './sendIntent'
@@ -68,10 +68,9 @@ export function controlJob(
 /** `result` may hold anything: what of it can be read, is. */
 function parseControl(body: unknown, jobId: string, { action }: ControlRequest): ControlJobSuccess {
   const answer = parseAnswer(readControlAnswer, body)
-  if (answer.action !== action || answer.job_id !== jobId) {
-    const message = "The training server's answer is about another call."
-    throw trainingError('invalid_response', { message, excerpt: `${answer.action} ${answer.job_id}` })
-  }
+  // About another call.
+  if (answer.action !== action) throw wrongAnswer(body, 'action')
+  if (answer.job_id !== jobId) throw wrongAnswer(body, 'job_id')
   const result =
     typeof answer.result === 'object' ? (answer.result as Partial<ControlJobSuccess> | null) : null
   const command = readCommand(result?.command)

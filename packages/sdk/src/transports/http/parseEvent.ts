@@ -1,5 +1,5 @@
-import { excerpt } from '../../errors/excerpt'
-import { type TrainingError, trainingError } from '../../errors/trainingError'
+import { misunderstood } from '../../errors/misunderstood'
+import type { TrainingError } from '../../errors/trainingError'
 import { eventTypes, type TrainingEvent } from '../../protocol'
 import { readEvent } from '../../protocol/read'
 
@@ -24,10 +24,7 @@ export function parseEvent(data: string, secrets: readonly string[]): ParsedEven
     return { kind: 'unknown', jobId }
   const read = readEvent(value)
   if (read.ok) return { kind: 'event', jobId: read.value.job_id, event: read.value }
-  const error = trainingError('invalid_response', {
-    message: `An event of the training server could not be understood${read.where ? `: ${read.where} is not what it should be` : ''}.`,
-    excerpt: excerpt(data, secrets),
-  })
+  const error = misunderstood('An event of the training server', read.where, data, secrets)
   return { kind: 'unreadable', jobId, error }
 }
 

@@ -1,9 +1,11 @@
 import { describe, expect, it, vi } from 'vitest'
+import { cancelJob } from '../../actions/cancelJob'
 import { getJob } from '../../actions/getJob'
 import { createTrainingClient } from '../../client/createTrainingClient'
 import type { TrainingError } from '../../errors/trainingError'
 import { Collected } from '../../scripted/collected'
 import { ManualClock } from '../../scripted/manualClock'
+import { wireJob } from '../../scripted/samples'
 import { answer, cut, type Script, scriptedServer } from '../../scripted/scriptedServer'
 import type { TransportCall } from '../transportCall'
 import { type HttpTransportOptions, http } from './http'
@@ -325,6 +327,25 @@ describe('an answer that is not the protocol', () => {
     if (result.ok || result.error.code !== 'invalid_response') throw new Error()
     expect(result.error.excerpt).toContain('echo')
     expect(JSON.stringify(result.error)).not.toContain('k3y')
+  })
+
+  it('is not quoted by the names that it chose, either', async () => {
+    const name = 'k3y-0f-th3-h0st'.repeat(10_000)
+    const body = { success: true, job: { ...wireJob(), params: { [name]: {} } } }
+    const control = { success: true, action: 'cancel', job_id: name, result: null }
+    const server = await scriptedServer(({ method }, response) =>
+      answer(response, 200, method === 'GET' ? body : control),
+    )
+    const transport = http({ url: server.url, headers: { 'x-api-key': 'k3y-0f-th3-h0st' } })
+    const client = createTrainingClient({ transport })
+    for (const result of [
+      await getJob(client, { jobId: 'job_1' }),
+      await cancelJob(client, { jobId: 'job_1' }),
+    ]) {
+      if (result.ok || result.error.code !== 'invalid_response') throw new Error(JSON.stringify(result))
+      expect(result.error.message.length).toBeLessThan(300)
+      expect(JSON.stringify(result.error)).not.toContain('k3y')
+    }
   })
 
   it.each([200, 500])('that never ends is not read for ever, nor kept, with status %i', async (status) => {
