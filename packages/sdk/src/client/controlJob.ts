@@ -89,14 +89,21 @@ async function findCommand(
   { action }: ControlRequest,
 ): Promise<Settlement<ControlJobSuccess>> {
   const isOurs = (candidate: Command | null) => candidate?.idempotency_key === idempotencyKey
+  const jobOf = async (id: string) =>
+    (await readOnce(client, { name: 'getJob', jobId: id }, readJobAnswer, signal)).job
   try {
-    const { job } = await readOnce(client, { name: 'getJob', jobId }, readJobAnswer, signal)
-    const newest = [job.command, job.last_command].find(isOurs)
-    const ours = newest ?? (await listed(client, jobId, signal)).find(isOurs)
-    if (ours)
-      return {
-        found: { outcome: 'accepted', command: ours, job: await resumedJob(client, job, action, signal) },
-      }
+    const job = await jobOf(jobId)
+    let ours = [job.command, job.last_command].find(isOurs)
+    if (!ours) {
+      const all = await readOnce(client, { name: 'listCommands', jobId }, readCommandsAnswer, signal)
+      ours = all.commands.find(isOurs)
+    }
+    if (ours) {
+      // Resuming a final job makes a new one, which is what the caller wants to see.
+      const resumed = action === 'resume' ? job.resumed_as : null
+      const shown = resumed === null ? job : await jobOf(resumed)
+      return { found: { outcome: 'accepted', command: ours, job: shown } }
+    }
     // Whatever became of the call, a job that is over can't be stopped any more.
     if (action === 'cancel' && isTerminal(job.status))
       return { found: { outcome: 'no_op', command: null, job } }
@@ -105,23 +112,4 @@ async function findCommand(
     if (isTrainingError(error) && error.code === 'not_supported') return 'unknown'
     throw error
   }
-}
-
-async function listed(
-  client: TrainingClient,
-  jobId: string,
-  signal: AbortSignal | undefined,
-): Promise<Command[]> {
-  return (await readOnce(client, { name: 'listCommands', jobId }, readCommandsAnswer, signal)).commands
-}
-
-/** Resuming a final job makes a new one, which is what the caller wants to see. */
-async function resumedJob(
-  client: TrainingClient,
-  job: Job,
-  action: ControlRequest['action'],
-  signal: AbortSignal | undefined,
-): Promise<Job> {
-  if (action !== 'resume' || job.resumed_as === null) return job
-  return (await readOnce(client, { name: 'getJob', jobId: job.resumed_as }, readJobAnswer, signal)).job
 }

@@ -7,6 +7,6 @@ const pattern = /^[!-~]{1,200}$/
 export function assertIdempotencyKey(key: unknown): asserts key is string {
   if (typeof key === 'string' && pattern.test(key)) return
   const message =
-    'An idempotencyKey is 1 to 200 printable ASCII characters without spaces. Leave it out for a new one.'
+    'idempotencyKey must be 1 to 200 ASCII characters without spaces. Leave it out to get a new one.'
   throw trainingError('invalid_request', { message, field: 'idempotencyKey', arrived: 'no' })
 }

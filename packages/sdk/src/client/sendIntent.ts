@@ -146,12 +146,8 @@ function finalError(error: TrainingError, settlement: 'absent' | 'unknown'): Tra
 
 function unknown(cause: TrainingError): TrainingError {
   const { code, status, requestId, retryAfterSeconds } = cause
-  const message =
-    code === 'outcome_unknown'
-      ? cause.message
-      : code === 'internal'
-        ? `${cause.message} It is not known whether this was carried out: check the job's status.`
-        : undefined
+  const failed = `${cause.message} It is not known whether this was carried out: check the job's status.`
+  const message = code === 'outcome_unknown' ? cause.message : code === 'internal' ? failed : undefined
   return trainingError('outcome_unknown', {
     ...{ message, status, requestId, retryAfterSeconds, cause },
     ...{ idempotencyKey: null, arrived: 'unknown' },

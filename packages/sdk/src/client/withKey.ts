@@ -5,6 +5,5 @@ export function withKey(error: TrainingError, idempotencyKey: string): TrainingE
   if (error.idempotencyKey === idempotencyKey) return error
   // A copy, since a transport may hand out one error many times.
   const { message, cause } = error
-  const copy: unknown = trainingError(error.code, { ...error, message, cause, idempotencyKey } as never)
-  return copy as TrainingError
+  return trainingError(error.code, { ...error, message, cause, idempotencyKey } as never)
 }

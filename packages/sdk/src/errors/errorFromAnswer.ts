@@ -1,6 +1,6 @@
-import type { ServerErrorCode } from '../protocol'
+import { type ServerErrorCode, serverErrorStatus } from '../protocol/error'
 import { excerpt } from './excerpt'
-import { type Arrived, type TrainingError, trainingError } from './trainingError'
+import { type TrainingError, trainingError } from './trainingError'
 
 const longestMessage = 500
 
@@ -25,55 +25,43 @@ export function errorFromAnswer(answer: RefusedAnswer): TrainingError {
   const told = (value: unknown, length?: number) =>
     typeof value === 'string' ? excerpt(value, secrets, length) || null : null
   const code = body && typeof body.code === 'string' ? body.code : null
-  const message =
-    body &&
-    (told(body.error, longestMessage) ??
-      told(body.detail, longestMessage) ??
-      told(body.message, longestMessage))
+  const sentences = [body?.error, body?.detail, body?.message].map((each) => told(each, longestMessage))
+  const message = sentences.find((sentence) => sentence !== null)
   const requestId = told(body?.request_id) ?? told(answer.requestId)
-  const base = { message: message ?? undefined, status, requestId, retryAfterSeconds }
-  const jobStatus = told(body?.status)
+  const base = { message, status, requestId, retryAfterSeconds }
   // Others have a sentence for a path that they don't know, too: gateways, frameworks.
-  const isOurShape = body?.success === false && message !== null
-  switch (code === null ? codeOfStatus(status, isOurShape) : isKnown(code) ? code : 'internal') {
-    case 'unauthenticated':
-      return trainingError('unauthenticated', base)
-    case 'forbidden':
-      return trainingError('forbidden', base)
-    case 'job_not_found':
-      return trainingError('job_not_found', base)
-    case 'invalid_request':
-      return trainingError('invalid_request', { ...base, field: told(body?.field) })
+  const isOurShape = body?.success === false && message !== undefined
+  const found = code === null ? codeOfStatus(status, isOurShape) : isKnown(code) ? code : 'internal'
+  switch (found) {
     case 'not_found':
-    case 'not_supported':
       return trainingError('not_supported', base)
+    case 'invalid_request':
+      return trainingError(found, { ...base, field: told(body?.field) })
     case 'conflict':
-      return trainingError('conflict', { ...base, jobStatus })
     case 'precondition_failed':
-      return trainingError('precondition_failed', { ...base, jobStatus })
-    case 'no_checkpoint':
-      return trainingError('no_checkpoint', base)
-    case 'rate_limited':
-      return trainingError('rate_limited', base)
+      return trainingError(found, { ...base, jobStatus: told(body?.status) })
     case 'server_unreachable':
-      return trainingError('server_unreachable', { ...base, arrived: 'no' })
+      return trainingError(found, { ...base, arrived: 'no' })
     case 'outcome_unknown':
-      return trainingError('outcome_unknown', { ...base, arrived: 'unknown', idempotencyKey: null })
+      return trainingError(found, { ...base, arrived: 'unknown', idempotencyKey: null })
     case 'gateway': {
       // Not from the training server, and not from a host's handler: a proxy between them does not know.
-      const unanswered = { status, requestId, retryAfterSeconds }
+      const unanswered = { ...base, message: undefined }
       return answer.readOnly
         ? trainingError('server_unreachable', { ...unanswered, arrived: 'no' })
         : trainingError('outcome_unknown', { ...unanswered, arrived: 'unknown', idempotencyKey: null })
     }
     case 'internal':
-      return trainingError('internal', {
+      return trainingError(found, {
         ...base,
-        arrived: arrivedAt(status),
+        // A server that failed may have done it before it failed.
+        arrived: status >= 500 ? 'unknown' : 'yes',
         rawCode: code && !isKnown(code) ? told(code) : null,
       })
     case 'invalid_response':
       return invalidResponse(answer)
+    default:
+      return trainingError(found, base)
   }
 }
 
@@ -92,62 +80,32 @@ export function invalidResponse(
   })
 }
 
-const serverCodes: Record<ServerErrorCode, true> = {
-  unauthenticated: true,
-  forbidden: true,
-  job_not_found: true,
-  not_found: true,
-  invalid_request: true,
-  not_supported: true,
-  conflict: true,
-  no_checkpoint: true,
-  precondition_failed: true,
-  rate_limited: true,
-  server_unreachable: true,
-  outcome_unknown: true,
-  internal: true,
-}
-
 function isKnown(code: string): code is ServerErrorCode {
-  return Object.hasOwn(serverCodes, code)
+  return Object.hasOwn(serverErrorStatus, code)
 }
 
+/** What a status says by itself. */
 function codeOfStatus(status: number, isOurShape: boolean): ServerErrorCode | 'gateway' | 'invalid_response' {
   switch (status) {
-    case 400:
     case 413:
     case 415:
     case 422:
       return 'invalid_request'
-    case 401:
-      return 'unauthenticated'
-    case 403:
-      return 'forbidden'
     case 404:
       // In the protocol's shape it is about the job; any other 404 means that there is no such route.
       return isOurShape ? 'job_not_found' : 'not_supported'
     case 405:
     case 501:
       return 'not_supported'
-    case 409:
-      return 'conflict'
-    case 412:
-      return 'precondition_failed'
-    case 429:
-      return 'rate_limited'
     case 408:
     case 502:
     case 503:
     case 504:
       return 'gateway'
-    default:
-      return status >= 500 || (status < 300 && isOurShape) ? 'internal' : 'invalid_response'
   }
-}
-
-/** A server that failed may have done it before it failed. */
-function arrivedAt(status: number): Arrived {
-  return status >= 500 ? 'unknown' : 'yes'
+  if (status >= 500 || (status < 300 && isOurShape)) return 'internal'
+  const [code] = Object.entries(serverErrorStatus).find(([, each]) => each === status) ?? []
+  return (code as ServerErrorCode | undefined) ?? 'invalid_response'
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -12,7 +12,7 @@ export function excerpt(text: string, secrets: readonly string[] = [], length = 
   const hidden = secrets
     .filter((value) => value.length >= shortestValue)
     .flatMap((value) => [value, ...partsOf(value)])
-    .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), asInUrl(value)])
+    .flatMap((value) => [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)])
     // A secret may be part of another.
     .sort((a, b) => b.length - a.length)
   const longest = hidden[0]?.length ?? 0
@@ -32,12 +32,4 @@ export function excerpt(text: string, secrets: readonly string[] = [], length = 
 function partsOf(value: string): string[] {
   const parts = [value.split(/\s+/), value.split(/[\s=;,"]+/)]
   return parts.flatMap(([, ...rest]) => rest).filter((part) => part.length >= shortestPart)
-}
-
-function asInUrl(value: string): string {
-  try {
-    return encodeURIComponent(value)
-  } catch {
-    return value
-  }
 }

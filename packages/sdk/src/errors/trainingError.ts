@@ -133,7 +133,7 @@ export type TrainingErrorInit<Code extends TrainingErrorCode> = {
 export function trainingError<Code extends TrainingErrorCode>(
   code: Code,
   init: TrainingErrorInit<Code>,
-): TrainingErrorOf<Code> {
+): { [Each in Code]: TrainingErrorOf<Each> }[Code] {
   const { message = sentences[code], status = null, requestId = null, cause, ...fields } = init
   const arrived: Arrived = init.arrived ?? (status === null ? 'unknown' : 'yes')
   const error = new TrainingFailure(message, cause === undefined ? undefined : { cause })
@@ -145,7 +145,7 @@ export function trainingError<Code extends TrainingErrorCode>(
     status,
     requestId,
     arrived,
-  }) as unknown as TrainingErrorOf<Code>
+  }) as unknown as { [Each in Code]: TrainingErrorOf<Each> }[Code]
 }
 
 /** Whether a caught value is a {@link TrainingError}, also across copies of this package. */

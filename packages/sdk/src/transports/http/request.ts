@@ -30,11 +30,12 @@ export async function request(
   const { body, status } = answer
   if (status >= 200 && status < 300) {
     if (!answer.complete) throw invalidResponse(answer, 'it is too large')
-    if (typeof body === 'object' && body !== null && 'success' in body && body.success === true) {
-      rememberSecrets(body, answer.secrets)
+    const { success } = (body ?? {}) as { success?: unknown }
+    if (success === true) {
+      rememberSecrets(body as object, answer.secrets)
       return body
     }
-    throw isRefusal(body) ? errorFromAnswer(answer) : invalidResponse(answer)
+    if (success !== false) throw invalidResponse(answer)
   }
   throw errorFromAnswer(answer)
 }
@@ -78,10 +79,6 @@ export function isRedirect({ type, status }: Response): boolean {
 
 export function redirected(answer: RefusedAnswer) {
   return invalidResponse(answer, 'it redirects, often a sign of an expired sign-in')
-}
-
-function isRefusal(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && 'success' in body && body.success === false
 }
 
 function parsed(text: string): unknown {
