@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url'
 import * as z from 'zod/mini'
 import * as schemaExports from '../src/protocol/schemas'
 import { compareFolder } from './checkedIn'
+import { readDocs } from './compiled/docs'
 import { readSchemas } from './compiled/readSchemas'
-import { readSources } from './compiled/sources'
 import { tablesModule } from './compiled/tables'
 import { typesModule } from './compiled/types'
 import { openApi } from './protocol/openapi'
@@ -58,7 +58,7 @@ const all = schemaExports as unknown as Record<string, z.ZodMiniType>
 const names = new Map(Object.entries(all).map(([name, schema]) => [schema, name]))
 const compiled = new Map([
   ['tables.ts', tablesModule(readSchemas, names)],
-  ['types.ts', typesModule(all, readSources())],
+  ['types.ts', typesModule(all, readDocs())],
 ])
 
 const folders = [

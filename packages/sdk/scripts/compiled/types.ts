@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini'
 import { definitionOf, openWords, wordsOf } from './definition'
-import type { Sources } from './sources'
+import type { Docs } from './docs'
+import { typeNames } from './typeNames'
 
 /** What `workingJob` makes of the fields of a job on the wire. */
 const working: Record<string, { type: string; doc: string }> = {
@@ -12,12 +13,13 @@ const working: Record<string, { type: string; doc: string }> = {
 }
 
 /** The module with the types: written out, so that whoever reads or compiles them needs no zod. */
-export function typesModule(schemas: Record<string, z.ZodMiniType>, { types, docs }: Sources): string {
-  const typeNames = new Map(types.map(({ name, schema }) => [schemas[schema], name]))
+export function typesModule(schemas: Record<string, z.ZodMiniType>, docs: ReadonlyMap<string, Docs>): string {
+  const types = Object.entries(typeNames)
+  const names = new Map(types.map(([name, schema]) => [schemas[schema], name]))
   const constants = new Map(Object.entries(schemas).map(([name, schema]) => [schema, name]))
 
   function type(schema: z.ZodMiniType, indent: string, root = false): string {
-    const name = typeNames.get(schema)
+    const name = names.get(schema)
     if (name && !root) return name
     const where = constants.get(schema) ?? 'a type'
     const def = definitionOf(schema, where)
@@ -84,9 +86,10 @@ export function typesModule(schemas: Record<string, z.ZodMiniType>, { types, doc
       : 'Record<string, never>'
   }
 
-  const declared = types.map(({ name, schema, doc }) => {
+  const declared = types.map(([name, schema]) => {
     const source = schemas[schema]
-    if (!source) throw new Error(`There is no schema ${schema} for the type ${name}.`)
+    const doc = docs.get(schema)?.own
+    if (!source || !doc) throw new Error(`Say above ${schema} in src/protocol/schemas what a ${name} is.`)
     return `${doc}\nexport type ${name} = ${type(source, '', true)}\n`
   })
   return [

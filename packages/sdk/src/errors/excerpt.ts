@@ -23,7 +23,8 @@ export function excerpt(text: string, secrets: readonly string[] = [], length = 
   if (isCut) shown = shown.slice(0, Math.max(0, shown.length - longest))
   shown = shown
     .replace(/\b(bearer|basic)\s+[\w.~+/=-]{6,}/gi, '$1 …')
-    .replace(/[\p{Cc}\s]+/gu, ' ')
+    // Controls and spaces, told without \\p{…}: some of React Native's engines refuse a module that has it.
+    .replace(/(?:[^ -~\u00a0-\uffff]|\s)+/g, ' ')
     .trim()
   return shown.length > length ? `${shown.slice(0, length - 1)}…` : shown
 }

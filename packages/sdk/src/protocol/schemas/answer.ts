@@ -14,7 +14,6 @@ const success = { success: z.literal(true) }
 export const wireJobAnswer = z.object({ ...success, job: wireJob })
 /** One job. */
 export const jobAnswer = z.object({ ...success, job })
-export type JobAnswer = z.output<typeof jobAnswer>
 
 /** Newest first. `next_cursor` goes back in as `?cursor=`; null at the end. */
 export const wireJobsAnswer = z.object({
@@ -24,7 +23,6 @@ export const wireJobsAnswer = z.object({
 })
 /** Newest first. `next_cursor` goes back in as `?cursor=`; null at the end. */
 export const jobsAnswer = z.object({ ...success, jobs: z.array(job), next_cursor: z.nullable(z.string()) })
-export type JobsAnswer = z.output<typeof jobsAnswer>
 
 export const wireControlAnswer = z.object({
   ...success,
@@ -35,16 +33,12 @@ export const wireControlAnswer = z.object({
 
 /** One command. */
 export const commandAnswer = z.object({ ...success, command })
-export type CommandAnswer = z.output<typeof commandAnswer>
 /** Newest first. */
 export const commandsAnswer = z.object({ ...success, commands: z.array(command) })
-export type CommandsAnswer = z.output<typeof commandsAnswer>
 /** Those on the disk, newest first; what did not verify is listed too, with `problem`. */
 export const checkpointsAnswer = z.object({ ...success, checkpoints: z.array(checkpoint) })
-export type CheckpointsAnswer = z.output<typeof checkpointsAnswer>
 /** All rows up to `seq`, so that the event stream from `seq` on adds the rest without a gap or a double. */
 export const metricsAnswer = z.object({ ...success, generation: count, seq: count, columns: metricColumns })
-export type MetricsAnswer = z.output<typeof metricsAnswer>
 
 /**
  * A piece of the log of one attempt, cut at a character's border. Fetch on from `next_offset`; `size` is the log's
@@ -58,7 +52,6 @@ export const logsAnswer = z.object({
   size: count,
   text: z.string(),
 })
-export type LogsPage = z.output<typeof logsAnswer>
 
 /** One parameter of a template, enough to draw a form field. */
 export const templateParam = z.object({
@@ -70,7 +63,6 @@ export const templateParam = z.object({
   maximum: z.nullable(z.number()),
   choices: z.nullable(z.array(z.string())),
 })
-export type TemplateParam = z.output<typeof templateParam>
 
 /** Something the operator allows to be started. */
 export const template = z.object({
@@ -79,7 +71,6 @@ export const template = z.object({
   description: z.nullable(z.string()),
   params: z.array(templateParam),
 })
-export type Template = z.output<typeof template>
 
 /** What this server can do. */
 export const capabilitiesAnswer = z.object({
@@ -88,7 +79,6 @@ export const capabilitiesAnswer = z.object({
   server: z.object({ name: z.string(), version: z.string() }),
   templates: z.array(template),
 })
-export type ServerCapabilities = z.output<typeof capabilitiesAnswer>
 
 /**
  * `ready`: the store answers, the data directory can be written, and every job is looked after. `not_ready`:

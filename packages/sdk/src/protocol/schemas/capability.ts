@@ -4,7 +4,6 @@ import { open } from './primitives'
 
 /** Whether an action is possible on a job right now, and if not, why, as a sentence for a person. */
 export const capability = z.object({ allowed: z.boolean(), reason: z.nullable(z.string()) })
-export type Capability = z.output<typeof capability>
 
 /** What can be done with a job right now. */
 export const capabilities = z.object({
@@ -20,4 +19,3 @@ export const capabilities = z.object({
   /** Pause with `hold`: park at a step and keep the GPU. */
   hold: z.optional(capability),
 })
-export type Capabilities = z.output<typeof capabilities>

@@ -25,4 +25,3 @@ export const checkpoint = z.object({
   problem: z.nullable(z.string()),
   metrics: z.record(z.string(), metricValue),
 })
-export type Checkpoint = z.output<typeof checkpoint>

@@ -10,7 +10,6 @@ export const actor = z.object({
   id: z.nullable(z.string()),
   name: z.nullable(z.string()),
 })
-export type Actor = z.output<typeof actor>
 
 /** A durable wish to change a job: committed before it is answered, and it always ends. */
 export const command = z.object({
@@ -46,4 +45,3 @@ export const command = z.object({
   message: z.nullable(z.string()),
   receipts: z.array(receipt),
 })
-export type Command = z.output<typeof command>

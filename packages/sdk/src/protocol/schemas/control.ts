@@ -33,7 +33,6 @@ export const controlRequest = z.discriminatedUnion('action', [
   z.object({ action: z.literal('pause'), ...pauseOptions.shape }),
   z.object({ action: z.literal('resume'), ...resumeOptions.shape }),
 ])
-export type ControlRequest = z.output<typeof controlRequest>
 
 /** What the smallest compatible server answers: `result` may hold anything. */
 export const controlAnswer = z.object({
@@ -42,7 +41,6 @@ export const controlAnswer = z.object({
   job_id: z.string(),
   result: z.unknown(),
 })
-export type ControlAnswer = z.output<typeof controlAnswer>
 
 /**
  * `result` of a Trainstop server. Resuming a cancelled or failed job starts a new one: then `job` is that new job, while
@@ -55,7 +53,6 @@ export const wireControlResult = z.object({
 })
 /** `result` as a client works with it. */
 export const controlResult = z.object({ outcome: z.enum(outcomes), command: z.nullable(command), job })
-export type ControlResult = z.output<typeof controlResult>
 
 export const paramValue = z.union([z.string().check(z.maxLength(1000)), z.number(), z.boolean()])
 
@@ -65,4 +62,3 @@ export const startRequest = z.object({
   name: z.optional(z.nullable(z.string().check(z.minLength(1), z.maxLength(200)))),
   params: z.optional(z.record(id, paramValue)),
 })
-export type StartRequest = z.output<typeof startRequest>

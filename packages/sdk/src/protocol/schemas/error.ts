@@ -17,4 +17,3 @@ export const errorAnswer = z.object({
   /** The field of the request that is wrong, e.g. `params.epochs`. */
   field: z.optional(z.string()),
 })
-export type ErrorAnswer = z.output<typeof errorAnswer>

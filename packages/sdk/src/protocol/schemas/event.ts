@@ -42,14 +42,11 @@ function eventsWith<J extends z.ZodMiniType>(jobSchema: J) {
 
 /** An event as it travels, in `data:` of a server-sent event whose `event:` repeats `type`. */
 export const wireEvent = eventsWith(wireJob)
-export type WireEvent = z.output<typeof wireEvent>
 
 /** An event as a client works with it. A type that a newer server invents does not parse: pass it over. */
 export const event = eventsWith(job)
-export type TrainingEvent = z.output<typeof event>
 
 /** Body of `POST /events`: each job (at most 10,000) with the id of the last event that is known of it, `null` for none. */
 export const eventsRequest = z.object({
   jobs: z.record(id, z.nullable(z.string().check(z.maxLength(64)))).check(z.refine(fitsOneStream)),
 })
-export type EventsRequest = z.output<typeof eventsRequest>

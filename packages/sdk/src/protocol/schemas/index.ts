@@ -1,4 +1,5 @@
 /** Protocol v1: the one source of what travels, as zod schemas. `scripts/write-protocol.ts` writes it as OpenAPI, JSON Schema and vectors. */
+export type * from '../compiled/types'
 export * from './answer'
 export * from './capability'
 export * from './checkpoint'

@@ -16,7 +16,6 @@ export const jobEnd = z.object({
   /** One sentence for a person. */
   message: z.string(),
 })
-export type JobEnd = z.output<typeof jobEnd>
 
 /** Something that may go wrong, told before it does. */
 export const jobWarning = z.object({
@@ -24,7 +23,6 @@ export const jobWarning = z.object({
   /** One sentence for a person. */
   message: z.string(),
 })
-export type JobWarning = z.output<typeof jobWarning>
 
 /** A job as it travels. `job` is what a client works with. */
 export const wireJob = z.object({
@@ -65,8 +63,6 @@ export const wireJob = z.object({
   /** Only ever grows. */
   seq: count,
 })
-export type WireJob = z.output<typeof wireJob>
 
 /** A job with a status that can be switched over: an unknown one is `unknown`, with the raw word beside it. */
 export const job = z.pipe(wireJob, z.transform(workingJob))
-export type Job = z.output<typeof job>

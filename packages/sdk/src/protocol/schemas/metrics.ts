@@ -3,11 +3,9 @@ import { count, seconds, timestamp } from './primitives'
 
 /** JSON has no NaN and no infinity, and a diverged loss is just what one must see: they travel as strings. */
 export const metricValue = z.union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity'])])
-export type MetricValue = z.output<typeof metricValue>
 
 /** The newest value of one metric. */
 export const latestMetric = z.object({ value: metricValue, step: z.nullable(count), at: timestamp })
-export type LatestMetric = z.output<typeof latestMetric>
 
 /**
  * Metric rows as columns. All columns have the same length; `null` in `values` means "not logged in this row".
@@ -20,4 +18,3 @@ export const metricColumns = z.object({
   elapsed_seconds: z.array(seconds),
   values: z.record(z.string(), z.array(z.nullable(metricValue))),
 })
-export type MetricColumns = z.output<typeof metricColumns>

@@ -13,4 +13,3 @@ export const progress = z.object({
   steps_per_second: z.nullable(z.number().check(z.minimum(0))),
   eta_seconds: z.nullable(seconds),
 })
-export type Progress = z.output<typeof progress>

@@ -12,4 +12,3 @@ export const receipt = z.object({
   /** More for a person, e.g. `step 315` or `step-00000315 verified, 2 files`. */
   detail: z.nullable(z.string()),
 })
-export type Receipt = z.output<typeof receipt>

@@ -15,7 +15,6 @@ export const reportRequest = z.object({
   offset: count,
   facts: z.array(reportedFact).check(z.maxLength(1000)),
 })
-export type ReportRequest = z.output<typeof reportRequest>
 
 /** What is asked of the run now. */
 export const controlCommand = z.object({

@@ -5,6 +5,9 @@ import { request } from './request'
 import { StreamHub } from './streamHub'
 import { HttpSubscription } from './subscription'
 
+/** What `new Headers()` takes: by this name with and without the types of the DOM. */
+type HeadersLike = NonNullable<ConstructorParameters<typeof Headers>[0]>
+
 export interface HttpTransportOptions {
   /** Where the training calls are: usually the host's own route, `/api/training`. */
   url: string
@@ -12,7 +15,7 @@ export interface HttpTransportOptions {
    * Sent with every call. A function is asked again before every attempt, so that a token never goes stale; it may be
    * async. Cookies of the same origin are sent by themselves.
    */
-  headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>) | undefined
+  headers?: HeadersLike | (() => HeadersLike | Promise<HeadersLike>) | undefined
   /** Default: the global one. */
   fetch?: typeof globalThis.fetch | undefined
   /** Seconds to wait for an answer, or for the first word of a stream. Default 15. */

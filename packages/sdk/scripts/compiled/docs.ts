@@ -6,32 +6,17 @@ const folder = fileURLToPath(new URL('../../src/protocol/schemas/', import.meta.
 
 /** What is said of a schema in its source: of itself, and of its fields. */
 export type Docs = { own: string; fields: ReadonlyMap<string, string> }
-export type Sources = {
-  /** By the names of the constants. */
-  docs: ReadonlyMap<string, Docs>
-  /** `export type Job = z.output<typeof job>`: the type's name, its schema's, and what is said of it. */
-  types: { name: string; schema: string; doc: string }[]
-}
-
-/** Reads what zod does not keep: docstrings, and how the types are called. */
-export function readSources(): Sources {
+/** Reads what zod does not keep: what is said of each schema, by the name of its constant. */
+export function readDocs(): ReadonlyMap<string, Docs> {
   const docs = new Map<string, Docs>()
-  const types: Sources['types'] = []
   for (const file of readdirSync(folder).sort()) {
     const text = readFileSync(folder + file, 'utf8')
-    for (const statement of ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true).statements) {
+    for (const statement of ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true).statements)
       if (ts.isVariableStatement(statement))
         for (const { name, initializer } of statement.declarationList.declarations)
           docs.set(name.getText(), { own: docOf(statement), fields: fieldsOf(initializer, docs) })
-      if (!ts.isTypeAliasDeclaration(statement)) continue
-      const [, schema] = /^z\.output<typeof (\w+)>$/.exec(statement.type.getText()) ?? []
-      if (!schema) throw new Error(`${file}: ${statement.name.text} should be z.output<typeof a schema>.`)
-      const doc = docOf(statement) || docs.get(schema)?.own || ''
-      if (!doc) throw new Error(`${file}: say above ${schema} what a ${statement.name.text} is.`)
-      types.push({ name: statement.name.text, schema, doc })
-    }
   }
-  return { docs, types }
+  return docs
 }
 
 /** Docs of the fields of the first object literal in here; of those that are spread into it too. */
