@@ -30,7 +30,7 @@ export interface StreamMember {
   /** It was only a sign of life, or about another job. */
   onQuiet(): void
   onEvent(event: TrainingEvent | null, cursor: string | null): void
-  onUnreadable(error: TrainingError): void
+  onUnreadable(error: TrainingError, cursor: string | null): void
   /** The stream is lost, and another one will be there soon. */
   onLost(error: TrainingError | null): void
   /** There is no stream for now: poll. */
@@ -169,8 +169,8 @@ export class SharedStream {
         if (line.members.size > 1 && this.#context.clock.now() - line.quietAt >= quietMilliseconds)
           this.#quiet(line, jobId)
       },
-      onUnreadable: (jobId, error) => {
-        for (const member of this.#of(line, jobId)) member.onUnreadable(error)
+      onUnreadable: (jobId, error, cursor) => {
+        for (const member of this.#of(line, jobId)) member.onUnreadable(error, cursor)
       },
       onRetry: (milliseconds) => {
         this.#askedRetry = Math.min(milliseconds, longestAskedRetry)

@@ -22,8 +22,8 @@ export interface StreamObserver {
   onQuiet(): void
   /** `cursor`: where to go on after it, if it says so. `event` is null where it is of a type not known here. */
   onEvent(jobId: string, event: TrainingEvent | null, cursor: string | null): void
-  /** What it told of this job is lost. */
-  onUnreadable(jobId: string, error: TrainingError): void
+  /** What it told of this job is lost. `cursor`: its id, if it had one, and so was no mere signal. */
+  onUnreadable(jobId: string, error: TrainingError, cursor: string | null): void
   /** How many milliseconds the server wants the next connection to wait. */
   onRetry(milliseconds: number): void
 }
@@ -109,7 +109,7 @@ async function read(
         if (parsed.kind === 'unreadable') {
           // It could have been about any of them.
           if (jobId === null || ++badEvents >= badEventsBeforeGivingUp) giveUp(parsed.error)
-          else observer.onUnreadable(jobId, parsed.error)
+          else observer.onUnreadable(jobId, parsed.error, id)
           return
         }
         badEvents = 0

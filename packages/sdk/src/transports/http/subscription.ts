@@ -37,6 +37,8 @@ export class HttpSubscription implements StreamMember {
   #isStreaming = false
   /** An event could not be read: what is shown may be wrong until a snapshot comes, whatever else is heard. */
   #unsure: TrainingError | null = null
+  /** How new that snapshot must be at least. */
+  #sureFrom: Position | null = null
   /** The stream said that the job ended with this status, which is yet to be read. */
   #endStatus: string | null = null
   #cancelEnd: (() => void) | null = null
@@ -83,7 +85,8 @@ export class HttpSubscription implements StreamMember {
     } else if (cursor !== null) {
       if (event && this.#isRepeated(event)) return
       this.cursor = cursor || null
-      if (event) this.#position = event
+      // Not the event itself, which would be kept as long as the subscription.
+      if (event) this.#position = positionOf(event)
     }
     if (event?.type === 'gone')
       this.#end(trainingError('job_not_found', { message: event.data.reason, arrived: 'yes' }))
@@ -94,7 +97,11 @@ export class HttpSubscription implements StreamMember {
     }
   }
 
-  onUnreadable(error: TrainingError): void {
+  onUnreadable(error: TrainingError, cursor: string | null): void {
+    const newest = newerOf(newerOf(this.#position, this.#lastJob), this.#sureFrom)
+    const next = newest && { ...newest, seq: newest.seq + 1 }
+    // A read of a copy that lags behind must not pass for one that knows what was lost.
+    this.#sureFrom = cursor === null ? newest : newerOf(next, positionIn(cursor))
     this.cursor = this.#position = this.#toldUpTo = null
     if (this.#unsure === null) this.#tellReset()
     this.#unsure = this.#error = error
@@ -150,8 +157,8 @@ export class HttpSubscription implements StreamMember {
 
   #onSnapshot(job: Job): void {
     if (this.#lastJob === null || comparePositions(job, this.#lastJob) >= 0) this.#lastJob = job
-    if (this.#unsure) {
-      this.#unsure = this.#error = null
+    if (this.#unsure && (this.#sureFrom === null || comparePositions(job, this.#sureFrom) >= 0)) {
+      this.#unsure = this.#sureFrom = this.#error = null
       this.#connection = { ...this.#connection, stale: false }
     }
     if (!this.#isFinal || this.#cancelEnd) return
@@ -307,6 +314,21 @@ export class HttpSubscription implements StreamMember {
 /** Asking again would not change it, as long as nobody signs in or is given a right. */
 function isVerdict({ code }: TrainingError): boolean {
   return ['unauthenticated', 'job_not_found', 'forbidden', 'not_supported'].includes(code)
+}
+
+function newerOf(a: Position | null, b: Position | null): Position | null {
+  const newer = a === null || (b !== null && comparePositions(b, a) > 0) ? b : a
+  return newer && positionOf(newer)
+}
+
+/** What a cursor says, where it is as this protocol has it. */
+function positionIn(cursor: string): Position | null {
+  const [, generation, seq] = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor) ?? []
+  return generation && seq ? { generation: Number(generation), seq: Number(seq) } : null
+}
+
+function positionOf({ generation, seq }: Position): Position {
+  return { generation, seq }
 }
 
 function jobEvent(job: Job): TrainingEvent {
