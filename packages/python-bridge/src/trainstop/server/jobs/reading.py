@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, select, union_all
+from sqlalchemy import Connection, Select, bindparam, func, literal, select, tuple_, union_all
 
 from trainstop.server.jobs.metric_columns import joined
 from trainstop.server.jobs.refusal import Refusal, no_such_job
@@ -17,6 +17,8 @@ from trainstop.server.store import tables
 from trainstop.server.store.records import AttemptRecord, CheckpointRecord, CommandRecord, JobRecord
 
 _IDS_AT_ONCE = 500
+_BEYOND = 2**63 - 1
+"""No job's number is as high."""
 _NO_COLUMNS: dict[str, Any] = {"attempt": [], "step": [], "epoch": [], "elapsed_seconds": [], "values": {}}
 
 
@@ -88,7 +90,7 @@ def jobs(
     this owner or at all."""
     number = None if before is None else _number_of(connection, before, owner)
     newest = [
-        _newest(owner=owner, status=status, before=number, limit=limit + 1)
+        _newest(connection.dialect.name, owner=owner, status=status, before=number, limit=limit + 1)
         for status in dict.fromkeys(statuses) or (None,)
     ]
     if len(newest) == 1:
@@ -116,16 +118,27 @@ def _number_of(connection: Connection, job_id: str, owner: str | None) -> int:
     return int(row.number)
 
 
-def _newest(*, owner: str | None, status: str | None, before: int | None, limit: int) -> Select[Any]:
+def _newest(
+    dialect: str, *, owner: str | None, status: str | None, before: int | None, limit: int
+) -> Select[Any]:
+    """A stretch of the index that begins with what is given and ends with the number."""
     table = tables.jobs
-    query = select(table).order_by(table.c.number.desc()).limit(limit)
-    if owner is not None:
-        query = query.where(table.c.owner == owner)
-    if status is not None:
-        query = query.where(table.c.status == status)
+    given = [(table.c.status, status), (table.c.owner, owner)]
+    given = [(column, value) for column, value in given if value is not None]
+    query = select(table).limit(limit)
+    if given and dialect == "postgresql":
+        # Ordered by the number alone, it likes to walk the jobs from the newest until it has met enough of
+        # these, past all others where these are old. As rows they are in order in that index only. (With the
+        # owner before the status it would sort all jobs of the owner.) Values that come too late for its
+        # statistics keep it from believing that there are next to none.
+        columns = [*(column for column, _ in given), table.c.number]
+        values = [select(literal(value, column.type)).scalar_subquery() for column, value in given]
+        first, last = tuple_(*values, 0), tuple_(*values, _BEYOND if before is None else before)
+        query = query.where(tuple_(*columns) > first, tuple_(*columns) < last)
+        return query.order_by(*(column.desc() for column in columns))
     if before is not None:
         query = query.where(table.c.number < before)
-    return query
+    return query.where(*(column == value for column, value in given)).order_by(table.c.number.desc())
 
 
 def commands(connection: Connection, job_id: str, owner: str | None) -> list[dict[str, Any]]:

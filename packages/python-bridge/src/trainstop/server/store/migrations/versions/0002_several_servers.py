@@ -38,7 +38,7 @@ def upgrade() -> None:
         op.add_column("jobs", column)
     op.add_column("attempts", sa.Column("pace", sa.JSON()))
     op.add_column("commands", sa.Column("wait_until", sa.String(32)))
-    op.create_index("jobs_by_owner_and_status", "jobs", ["owner", "status", "number"])
+    op.create_index("jobs_by_status_and_owner", "jobs", ["status", "owner", "number"])
     op.create_table(
         "servers",
         sa.Column("id", sa.String(64), primary_key=True),
