@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -121,13 +122,16 @@ def test_each_backup_of_a_store_that_is_written_to_is_of_one_moment(tmp_path: Pa
                 for job_id in jobs:
                     desk.tell(job_id, "rank-0", "metrics", rows=[[step, 1, desk.clock(), {"loss": 1 / step}]])
 
+        def has_grown(goal: int) -> bool:
+            return bool(desk.job(jobs[0])["seq"] > goal)
+
         writer = threading.Thread(target=write)
         writer.start()
         try:
             grown = []
             for number in range(5):
-                before = desk.job(jobs[0])["seq"]
-                until(lambda before=before: desk.job(jobs[0])["seq"] > before + 20, "more to be written")
+                goal = desk.job(jobs[0])["seq"] + 20
+                until(partial(has_grown, goal), "more to be written")
                 assert main(["backup", "--data", str(data), str(tmp_path / f"{number}.db")]) == 0
                 with closing(sqlite3.connect(tmp_path / f"{number}.db")) as backup:
                     found = dict(backup.execute("SELECT id, seq FROM jobs").fetchall())

@@ -8,6 +8,7 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -150,11 +151,19 @@ def test_whatever_dies_between_servers_and_store_no_event_is_lost_or_doubled(
             told = world.ask(server, "POST", "/jobs", key, **body)
             small.setdefault(key, []).append(told["job"]["id"])
 
+    def recorded(goal: int) -> int:
+        rows = world.recorded_rows()
+        return rows if rows >= goal else 0
+
+    def ended(job_id: str, status: str) -> dict[str, Any] | None:
+        job: dict[str, Any] = world.ask(a, "GET", f"/jobs/{job_id}")["job"]
+        return job if job["status"] == status else None
+
     starting = []
     rows = 0
     for number, kind in enumerate(OUTAGES):
         goal = rows + ROWS_BETWEEN
-        rows = until(lambda goal=goal: rows if (rows := world.recorded_rows()) >= goal else 0, "more metrics")
+        rows = until(partial(recorded, goal), "more metrics")
         with world.outage(kind):
             starting.append(threading.Thread(target=start_small, args=[number]))
             starting[-1].start()
@@ -172,12 +181,7 @@ def test_whatever_dies_between_servers_and_store_no_event_is_lost_or_doubled(
     assert len(small) == len(made) == len(OUTAGES), "one job for each key, however often it was asked"
     for job_id in (*runs, *made):
         final = "cancelled" if job_id in runs else "completed"
-        job = until(
-            lambda job_id=job_id, final=final: (
-                job if (job := world.ask(a, "GET", f"/jobs/{job_id}")["job"])["status"] == final else None
-            ),
-            final,
-        )
+        job = until(partial(ended, job_id, final), final)
         expect_all_was_recorded_once(world, job)
     for index, job_id in enumerate(runs):
         newest = world.ask(a, "GET", f"/jobs/{job_id}")["job"]["seq"]
