@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { contract } from '../packages/sdk/src/contract/contract'
+import { contract } from '../packages/sdk/src/scripted/contract'
 import { onTheWire, transitions } from '../packages/sdk/src/testing/mock/states'
 import { gatedServer, tooFast } from './contract/gatedServer'
 import { root } from './training-stack'

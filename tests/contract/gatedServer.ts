@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MadeServer } from '../../packages/sdk/src/contract/contract'
 import type { WireJob } from '../../packages/sdk/src/protocol'
+import type { MadeServer } from '../../packages/sdk/src/scripted/contract'
 import { processesOfJob } from '../processes'
 import { root, TrainingStack } from '../training-stack'
 

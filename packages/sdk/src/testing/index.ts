@@ -1,4 +1,7 @@
 /** A training server in memory, for tests and stories, and checks for servers and transports of your own. */
+export { type ServerChecksOptions, serverChecks } from './conformance/serverChecks'
+export type { ConformanceCheck, ServerUnderTest } from './conformance/serverUnderTest'
+export { type TransportUnderTest, transportChecks } from './conformance/transportChecks'
 export {
   createMockTrainingServer,
   type MockTrainingServer,

@@ -9,10 +9,10 @@ import { must } from './expectation'
 import type { ServerUnderTest } from './serverUnderTest'
 
 export interface Asking {
-  method?: string
+  method?: string | undefined
   /** An object is sent as JSON; a text or bytes as they are. */
-  body?: object | string | Uint8Array<ArrayBuffer>
-  headers?: Record<string, string>
+  body?: object | string | Uint8Array<ArrayBuffer> | undefined
+  headers?: Record<string, string> | undefined
 }
 
 export interface Answered {

@@ -1,8 +1,8 @@
-import type { ServerUnderTest } from '../testing/conformance/serverUnderTest'
-import { createMockTrainingServer } from '../testing/createMockTrainingServer'
-import { type JobState, jobStates } from '../testing/mock/states'
+import { contract } from '../scripted/contract'
 import { systemClock } from '../transports/clock'
-import { contract } from './contract'
+import type { ServerUnderTest } from './conformance/serverUnderTest'
+import { createMockTrainingServer } from './createMockTrainingServer'
+import { type JobState, jobStates } from './mock/states'
 
 contract('the mock', async () => mockUnderTest(), { everybody: true })
 

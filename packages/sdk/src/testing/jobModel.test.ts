@@ -8,8 +8,9 @@ import type { ControlJobResult } from '../client/controlJob'
 import { createTrainingClient, type TrainingClient } from '../client/createTrainingClient'
 import type { Job, JobStatus } from '../protocol'
 import { comparePositions } from '../state/jobOrder'
-import { createMockTrainingServer, type MockTrainingServer } from '../testing/createMockTrainingServer'
-import type { MockFault } from '../testing/http/fault'
+import { http } from '../transports/http/http'
+import { createMockTrainingServer, type MockTrainingServer } from './createMockTrainingServer'
+import type { MockFault } from './http/fault'
 import {
   isFinal,
   isState,
@@ -19,9 +20,8 @@ import {
   type Trigger,
   transitions,
   type Wish,
-} from '../testing/mock/states'
-import { VirtualClock } from '../testing/virtualClock'
-import { http } from '../transports/http/http'
+} from './mock/states'
+import { VirtualClock } from './virtualClock'
 
 /** What must be true of the job by the state table alone. */
 interface Model {
