@@ -292,7 +292,13 @@ const readFaults: fc.Arbitrary<MockFault> = fc.record({
 })
 const streamFaults: fc.Arbitrary<MockFault> = fc.oneof(
   fc.record({
-    do: fc.constantFrom('cut' as const, 'close' as const, 'silence' as const, 'duplicate_events' as const),
+    do: fc.constantFrom(
+      'cut' as const,
+      'close' as const,
+      'silence' as const,
+      'duplicate_events' as const,
+      'reorder_events' as const,
+    ),
     afterEvents: fc.nat(3),
   }),
   fc.record({ do: fc.constant('delay_events' as const), seconds: fc.nat(8) }),
