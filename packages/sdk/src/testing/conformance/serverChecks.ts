@@ -1,5 +1,6 @@
 import { cellChecks } from './cellChecks'
 import { Conversation } from './conversation'
+import { deadlineChecks } from './deadlineChecks'
 import { intentChecks } from './intentChecks'
 import { minimalChecks } from './minimalChecks'
 import { ownerChecks } from './ownerChecks'
@@ -32,6 +33,7 @@ export function serverChecks(
     ...refusalChecks(server, talk),
     ...ownerChecks(server, talk),
     ...intentChecks(server, talk),
+    ...deadlineChecks(server, talk),
     ...streamChecks(server, talk),
     ...waitChecks(server, talk),
     ...cellChecks(server, talk, { everybody }),
