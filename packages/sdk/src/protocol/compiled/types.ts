@@ -388,7 +388,7 @@ export type TrainingEvent = {
   }
 }
 
-/** Body of `POST /events`: each job (at most 200) with the id of the last event that is known of it, `null` for none. */
+/** Body of `POST /events`: each job (at most 10,000) with the id of the last event that is known of it, `null` for none. */
 export type EventsRequest = {
   jobs: Record<string, string | null>
 }
@@ -405,7 +405,7 @@ export type JobEnd = {
 
 /** Something that may go wrong, told before it does. */
 export type JobWarning = {
-  code: 'grace_too_short' | 'launcher_grace_too_short' | (string & {})
+  code: 'grace_too_short' | 'launcher_grace_too_short' | 'waiting_for_place' | 'waiting_for_disk' | (string & {})
   /** One sentence for a person. */
   message: string
 }
