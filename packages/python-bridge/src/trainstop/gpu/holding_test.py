@@ -123,12 +123,13 @@ def test_a_device_that_is_gone_or_broken_is_not_free() -> None:
 
 
 def test_news_is_a_device_or_a_process_more() -> None:
-    holding = held_by(11)
-    mine = {11: 7, 12: 7}
-    assert not holding.note(answer((11, 24 * GIB)), mine)
-    assert holding.note(answer((11, 24 * GIB), (12, GIB)), mine)
+    first, second = 1_000_000_011, 1_000_000_012  # beyond what any machine gives
+    holding = held_by(first)
+    mine = {first: 7, second: 7}
+    assert not holding.note(answer((first, 24 * GIB)), mine)
+    assert holding.note(answer((first, 24 * GIB), (second, GIB)), mine)
     assert holding.devices["GPU-0"].held_bytes == 25 * GIB
-    assert holding.note(answer((11, GIB), uuid="GPU-1"), mine)
+    assert holding.note(answer((first, GIB), uuid="GPU-1"), mine)
     assert set(holding.devices) == {"GPU-0", "GPU-1"}
 
 
