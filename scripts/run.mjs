@@ -12,6 +12,7 @@ const tasks = {
   check: 'types, lint and protocol drift only',
   build: 'build the packages and the example',
   protocol: 'write packages/sdk/protocol from the schemas',
+  docs: "write the SDK's API documentation from its docstrings",
   bench: 'print speed, sizes and memory; name benchmarks to run only those',
 }
 
