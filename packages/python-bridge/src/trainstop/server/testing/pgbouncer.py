@@ -110,6 +110,7 @@ class PooledPostgres(Postgres):
 
     def __init__(self) -> None:
         self._pgbouncer: PgBouncer | None = None
+        self._pooled: list[str] = ["postgres"]
         super().__init__()
         self._pgbouncer = PgBouncer(self)
 
@@ -130,6 +131,8 @@ class PooledPostgres(Postgres):
                 time.sleep(0.1)
 
     def url(self, database: str) -> str:
+        if database not in self._pooled:
+            self._pooled.append(database)
         return self.pgbouncer.url(database)
 
     def remove(self) -> None:
@@ -137,9 +140,11 @@ class PooledPostgres(Postgres):
         super().remove()
 
     def _answers_there(self) -> bool:
+        """Each database: a pool that saw a failure takes nobody in for a second, whatever others do."""
         try:
-            with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-                connection.execute("SELECT 1")
+            for database in self._pooled:
+                with psycopg.connect(self.url(database), autocommit=True) as connection:
+                    connection.execute("SELECT 1")
         except psycopg.OperationalError:
             return False
         return True
