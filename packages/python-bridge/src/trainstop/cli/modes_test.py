@@ -77,10 +77,11 @@ def test_a_stop_goes_on_to_the_place_that_it_names(digits: Place, mode: str, ste
     said = digits.say("stop", job_id, "--mode", mode)
     ended_well(said)
     assert said.out.startswith(f"Stopping Digits ({job_id}), going on to {place}, for 1 h at most.\n")
-    step = left_at(digits, job_id)
-    assert step % steps == 0
     job = digits.job(job_id)
-    assert job["last_checkpoint"]["step"] == step
+    step = job["last_checkpoint"]["step"]
+    assert step % steps == 0
+    # A checkpoint that was being written already will do; the step after it is then where the run leaves.
+    assert left_at(digits, job_id) - step in (0, 1)
     assert f"stop ({mode}) by" in digits.say("show", job_id).out
     assert job["last_command"]["mode"] == mode
 

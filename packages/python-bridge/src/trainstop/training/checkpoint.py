@@ -74,10 +74,11 @@ class CheckpointBlock:
         epoch: int | None,
         metrics: Mapping[str, object] | None,
         cause: Cause,
-        saved: Callable[[], None],
+        saved: Callable[[], str | None],
     ) -> None:
         """`directory` None: not this process's affair, so what it writes goes nowhere. `saved` is called
-        when the block was left as it should be and what it wrote lies there whole, before that is told."""
+        when the block was left as it should be and what it wrote lies there whole, before that is told; it
+        returns the command that this was saved for."""
         self._directory = directory
         self._step = step
         self._epoch = epoch
@@ -126,7 +127,7 @@ class CheckpointBlock:
 
     def _publish(self, save: Save, directory: CheckpointDirectory) -> None:
         try:
-            reason, command_id = self._cause()
+            reason, _ = self._cause()
             manifest = save.publish(
                 job_id=directory.job_id,
                 attempt=directory.attempt,
@@ -141,7 +142,8 @@ class CheckpointBlock:
             if not isinstance(error, Exception):
                 raise  # Ctrl-C, say: the person's, not ours
             return
-        self._saved()
+        # A stop that waits for a checkpoint may have come while this one was put on disk.
+        command_id = self._saved()
         directory.say(
             "checkpoint",
             checkpoint_id=save.checkpoint_id,

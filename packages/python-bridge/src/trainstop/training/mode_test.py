@@ -71,6 +71,22 @@ def test_a_checkpoint_that_is_being_written_is_the_next_one(launch: LaunchPuppet
     assert good is not None and good[1]["reason"] == "cancel"
 
 
+def test_a_stop_that_comes_while_a_checkpoint_is_put_on_disk_has_it_for_its_own(launch: LaunchPuppet) -> None:
+    puppet = launch()
+    later = puppet.run_dir.path / "later.json"
+    write_control(later, waiting("checkpoint"))
+    assert puppet.do("run.end_step(5, save_every=5)") == "Turn(save=True, stop=False)"
+    puppet.do("globals().update(block=run.checkpoint(step=5)) or block.__enter__()")
+    puppet.do("(block._save.path / 'weights.bin').write_text('weights')")
+    # Hashing and flushing take their time; a stop is heard in the midst of it.
+    hear = f"os.replace({str(later)!r}, {str(puppet.run_dir.control)!r}), run._command.look()"
+    publish = f"lambda f=block._save.publish, **words: (f(**words), {hear})[0]"
+    puppet.do(f"setattr(block._save, 'publish', {publish})")
+    puppet.do("block.__exit__(None, None, None)")
+    assert puppet.wait_for("checkpoint")["command_id"] == "cmd_1"
+    assert puppet.do("run.end_step(6, save_every=5)") == STOP
+
+
 def test_a_save_by_the_scripts_own_schedule_will_do(launch: LaunchPuppet) -> None:
     puppet = launch(command=waiting("checkpoint"))
     assert puppet.do("run.end_step(1)") == GO_ON

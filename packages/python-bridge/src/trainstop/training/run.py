@@ -257,13 +257,14 @@ class Run:
             return GO_ON
         return STOP if self._saved_to_leave else SAVE_AND_STOP
 
-    def _saved(self) -> None:
-        """A checkpoint was written. Where a stop waits for one, this is it, whoever asked for the save."""
-        armed = self._command.armed
-        if armed is None or self._command.leaving is not None or waits_for(armed) != "checkpoint":
-            return
-        if self._command.take("checkpoint") is not None:
-            self._saved_to_leave = True
+    def _saved(self) -> str | None:
+        """A checkpoint was written. Where a stop waits for one, this is it, whoever asked for the save.
+        Returns the command that the run leaves with it for."""
+        armed, leaving = self._command.armed, self._command.leaving
+        if armed is not None and leaving is None and waits_for(armed) == "checkpoint":
+            leaving = self._command.take("checkpoint")
+            self._saved_to_leave = leaving is not None
+        return None if leaving is None else leaving["id"]
 
     def _tell_schedule(self) -> None:
         """What of this script a stop can wait for."""
