@@ -260,6 +260,25 @@ describe('a subscription by stream', () => {
     stop()
   })
 
+  it('is sure again with what it knew, where nothing newer was lost', async () => {
+    const snapshot = sse(jobEvent({ seq: 4 })).replace('"status"', '"standing"')
+    const { event, updates, clock, seen, stop } = await watchScripted({
+      streams: [closedStream(jobEvent({ seq: 4 })), stream('id\n\n', snapshot)],
+      reads: [job({ seq: 3 }), job({ seq: 4 })],
+    })
+    await event(4)
+    await clock.pass(250)
+    expect(await updates.first(({ error }) => error !== null)).toMatchObject({ connection: { stale: true } })
+    // A read of a copy that lags behind does not mend it, the next one does.
+    await event(3)
+    expect(updates.items.at(-1)).toMatchObject({ connection: { stale: true } })
+    await clock.pass(3000)
+    const asBefore = () => seen.reads.length === 2 && updates.items.at(-1)?.error === null
+    await updates.first(asBefore)
+    expect(updates.items.at(-1)).toMatchObject({ connection: { source: 'sse', stale: false } })
+    stop()
+  })
+
   it('keeps what it is sent secret where it quotes an event that could not be read', async () => {
     const { updates, stop } = await watchScripted(
       { streams: [stream(jobEvent(), 'data: {"type":"job","key":"open-sesame"}\n\n')] },

@@ -99,9 +99,8 @@ export class HttpSubscription implements StreamMember {
 
   onUnreadable(error: TrainingError, cursor: string | null): void {
     const newest = newerOf(newerOf(this.#position, this.#lastJob), this.#sureFrom)
-    const next = newest && { ...newest, seq: newest.seq + 1 }
     // A read of a copy that lags behind must not pass for one that knows what was lost.
-    this.#sureFrom = cursor === null ? newest : newerOf(next, positionIn(cursor))
+    this.#sureFrom = newerOf(newest, positionIn(cursor))
     this.cursor = this.#position = this.#toldUpTo = null
     if (this.#unsure === null) this.#tellReset()
     this.#unsure = this.#error = error
@@ -322,8 +321,8 @@ function newerOf(a: Position | null, b: Position | null): Position | null {
 }
 
 /** What a cursor says, where it is as this protocol has it. */
-function positionIn(cursor: string): Position | null {
-  const [, generation, seq] = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor) ?? []
+function positionIn(cursor: string | null): Position | null {
+  const [, generation, seq] = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor ?? '') ?? []
   return generation && seq ? { generation: Number(generation), seq: Number(seq) } : null
 }
 
