@@ -14,8 +14,8 @@ const size = (name, limit, imports) => ({
 export default [
   size('cancelJob', '5.5 kB', { './dist/index.js': '{ cancelJob }' }),
   size('client, http, cancelJob, subscribeJob', '14.3 kB', { './dist/index.js': stopAndWatch }),
-  size('all of @trainstop/sdk', '16.5 kB', { './dist/index.js': everything(root) }),
-  size('all of @trainstop/sdk and of /query', '17.5 kB', {
+  size('all of @trainstop/sdk', '18.3 kB', { './dist/index.js': everything(root) }),
+  size('all of @trainstop/sdk and of /query', '19.3 kB', {
     './dist/index.js': everything(root),
     './dist/query.js': everything(query),
   }),

@@ -5,7 +5,7 @@ import { comparePositions, type Position } from './jobOrder'
  * What a job is known from, part by part. A `command`, `checkpoint` or `metrics` event tells of its own part and nothing
  * else, so each part has a position of its own: a newer metric never makes an older status the newer one.
  */
-interface KnownUpTo {
+export interface KnownUpTo {
   /** Everything, as a snapshot tells it. */
   readonly job: Position
   readonly command: Position
@@ -24,8 +24,15 @@ const parts = Object.keys(fieldsOf) as Part[]
 /** Of jobs that were put together of parts. A job that is not here is a snapshot: all of it is as old as it says. */
 const puzzles = new WeakMap<Job, KnownUpTo>()
 
-function knownUpTo(job: Job): KnownUpTo {
-  return puzzles.get(job) ?? { job, command: job, checkpoint: job, metrics: job }
+/** Plain data, to send along where a job goes to another tab. */
+export function knownUpTo(job: Job): KnownUpTo {
+  const whole = positionOf(job)
+  return puzzles.get(job) ?? { job: whole, command: whole, checkpoint: whole, metrics: whole }
+}
+
+/** What came with it, put together again. */
+export function withKnownUpTo(job: Job, known: KnownUpTo): Job {
+  return remember({ ...job }, known)
 }
 
 /**

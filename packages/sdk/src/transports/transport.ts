@@ -13,6 +13,8 @@ export interface TransportUpdate {
   readonly connection: Connection
   /** Why the last attempt failed. Null once the server is heard again. */
   readonly error: TrainingError | null
+  /** Where a subscription that begins after this update goes on without a gap, if the transport has such places. */
+  readonly cursor?: string | null | undefined
 }
 
 export interface TransportObserver {
@@ -34,7 +36,12 @@ export interface Transport {
   /**
    * Watches one job until it is final or the returned function is called, reconnecting by itself. The first event
    * is a `job` snapshot; what follows joins it without a gap. After the returned function was called, the observer is
-   * left alone.
+   * left alone. With a `cursor` of an earlier update it goes on from there, with no snapshot first; a transport without
+   * such places, or whose server no longer knows this one, begins with a snapshot all the same.
    */
-  subscribe(options: { jobId: string; observer: TransportObserver }): () => void
+  subscribe(options: {
+    jobId: string
+    observer: TransportObserver
+    cursor?: string | null | undefined
+  }): () => void
 }

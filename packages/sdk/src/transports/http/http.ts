@@ -53,8 +53,8 @@ export function http({
   const hub = new StreamHub(context)
   return {
     request: (call, { signal }) => request(context, call, signal),
-    subscribe({ jobId, observer }) {
-      const subscription = new HttpSubscription(context, hub, jobId, observer)
+    subscribe({ jobId, observer, cursor = null }) {
+      const subscription = new HttpSubscription(context, hub, jobId, observer, cursor)
       subscription.start()
       return () => subscription.stop()
     },

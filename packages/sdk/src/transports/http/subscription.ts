@@ -1,6 +1,7 @@
 import { isTrainingError, type TrainingError, trainingError } from '../../errors/trainingError'
 import { isTerminal, type Job, type TrainingEvent } from '../../protocol'
 import { readJobAnswer } from '../../protocol/read'
+import { endOf, snapshotOf } from '../../state/eventsOfJob'
 import { comparePositions, type Position } from '../../state/jobOrder'
 import { type Backoff, backoffDelay } from '../backoff'
 import { type Connection, disconnected } from '../connection'
@@ -22,7 +23,7 @@ const endAfterFinalSeconds = 5
 export class HttpSubscription implements StreamMember {
   readonly jobId: string
   /** Id of the newest event of a stream, where the next one goes on. */
-  cursor: string | null = null
+  cursor: string | null
   readonly #context: HttpContext
   readonly #hub: StreamHub
   readonly #observer: TransportObserver
@@ -47,11 +48,22 @@ export class HttpSubscription implements StreamMember {
   #pause: AbortController | null = null
   #unauthenticated = 0
 
-  constructor(context: HttpContext, hub: StreamHub, jobId: string, observer: TransportObserver) {
+  /** Goes on where an earlier subscription was: there is something that a reset would take back. */
+  readonly #goesOn: boolean
+
+  constructor(
+    context: HttpContext,
+    hub: StreamHub,
+    jobId: string,
+    observer: TransportObserver,
+    cursor: string | null,
+  ) {
     this.#context = context
     this.#hub = hub
     this.jobId = jobId
     this.#observer = observer
+    this.cursor = cursor
+    this.#goesOn = cursor !== null
   }
 
   start(): void {
@@ -195,7 +207,7 @@ export class HttpSubscription implements StreamMember {
         this.#unauthenticated = 0
         this.#onSnapshot(job)
         this.#heard(this.#isStreaming ? 'sse' : 'polling')
-        this.#tell(jobEvent(job))
+        this.#tell(snapshotOf(job))
         if (this.#isFinal && !this.#isStreaming) this.#finish()
         // Whatever kept the server from answering kept the streams away as well.
         if (hasFailed) this.#hub.onReachable(this)
@@ -259,15 +271,15 @@ export class HttpSubscription implements StreamMember {
 
   /** What came by stream before may have a gap now. */
   #tellReset(): void {
-    if (this.#lastJob === null) return
-    const { generation, seq } = this.#lastJob
+    if (this.#lastJob === null && !this.#goesOn) return
+    const { generation, seq } = this.#lastJob ?? { generation: 0, seq: 0 }
     const data = { reason: 'An event could not be read.' }
     const at = new Date(this.#context.clock.now()).toISOString()
     this.#tell({ type: 'reset', job_id: this.jobId, generation, seq, at, data })
   }
 
   /** The job is final, and was told. */
-  #finish(event: TrainingEvent | null = this.#lastJob && endEvent(this.#lastJob)): void {
+  #finish(event: TrainingEvent | null = this.#lastJob && endOf(this.#lastJob)): void {
     if (this.#isStopped) return
     this.#error = null
     this.#connection = { ...this.#connection, source: 'none', attempt: 0, stale: false }
@@ -292,7 +304,7 @@ export class HttpSubscription implements StreamMember {
 
   #tell(event: TrainingEvent | null): void {
     if (this.#isStopped) return
-    this.#observer.next({ event, connection: this.#connection, error: this.#error })
+    this.#observer.next({ event, connection: this.#connection, error: this.#error, cursor: this.cursor })
   }
 
   /** Also ends when the browser is online again, and when there is nothing to wait for any more. */
@@ -328,14 +340,4 @@ function positionIn(cursor: string | null): Position | null {
 
 function positionOf({ generation, seq }: Position): Position {
   return { generation, seq }
-}
-
-function jobEvent(job: Job): TrainingEvent {
-  const { id, generation, seq, updated_at } = job
-  return { type: 'job', job_id: id, generation, seq, at: updated_at, data: job }
-}
-
-function endEvent(job: Job): TrainingEvent {
-  const { id, generation, seq, updated_at } = job
-  return { type: 'end', job_id: id, generation, seq, at: updated_at, data: { status: job.raw_status } }
 }
