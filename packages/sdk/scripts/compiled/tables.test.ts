@@ -11,7 +11,7 @@ describe('the compiler of schemas', () => {
       seconds: z.optional(z.nullable(z.number().check(z.minimum(0)))),
     })
     expect(compiled(schema)).toContain(
-      'export const made: Table = { name: "string", seconds: ["optional", ["nullable", ["number", 0]]] }\n',
+      'export const made: Table = { name: string, seconds: ["optional", [["number", 0]]] }\n',
     )
   })
 

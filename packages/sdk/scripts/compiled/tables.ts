@@ -18,6 +18,12 @@ export function tablesModule(roots: readonly z.ZodMiniType[], named: Named): str
     return name
   }
 
+  /** By a name, which a minifier makes shorter than the word. */
+  function plain(type: string): string {
+    tables.set(type, JSON.stringify(type))
+    return type
+  }
+
   function list(kind: string, ...rest: unknown[]): string {
     return `[${[JSON.stringify(kind), ...rest].join(', ')}]`
   }
@@ -51,11 +57,12 @@ export function tablesModule(roots: readonly z.ZodMiniType[], named: Named): str
     switch (def.type) {
       case 'boolean':
       case 'unknown':
-        return JSON.stringify(def.type)
+        return plain(def.type)
       case 'string': {
         const regex = checks.take('string_format', 'format', 'pattern')
         const longest = checks.take('max_length', 'maximum', 'when')
-        if (!regex) return longest ? list('short', longest.maximum) : '"string"'
+        // With the flag `u` it counts characters, as zod does, and not UTF-16 units.
+        if (!regex) return longest ? `/^[^]{0,${longest.maximum}}$/u` : plain('string')
         const { pattern } = regex as { pattern: RegExp }
         if (longest || regex.format !== 'regex' || pattern.flags)
           throw new Error(`${where}: a string of this form can't be compiled yet.`)
@@ -69,7 +76,7 @@ export function tablesModule(roots: readonly z.ZodMiniType[], named: Named): str
         for (const bound of [minimum, maximum])
           if (bound && (!bound.inclusive || !Number.isFinite(bound.value)))
             throw new Error(`${where}: this bound can't be compiled yet.`)
-        if (!def.format && !minimum && !maximum) return '"number"'
+        if (!def.format && !minimum && !maximum) return plain('number')
         const bounds = [minimum?.value ?? '-Infinity', ...(maximum ? [maximum.value] : [])]
         return list(def.format ? 'integer' : 'number', ...bounds)
       }
@@ -82,7 +89,7 @@ export function tablesModule(roots: readonly z.ZodMiniType[], named: Named): str
       }
       case 'union': {
         if (def.discriminator) return oneOfWords(def, where)
-        if (openWords(def)) return '"string"'
+        if (openWords(def)) return plain('string')
         for (const option of def.options as z.ZodMiniType[])
           if (!leaves.includes(definitionOf(option, where).type))
             throw new Error(`${where}: a union of more than simple values can't be compiled yet.`)
@@ -102,10 +109,10 @@ export function tablesModule(roots: readonly z.ZodMiniType[], named: Named): str
         if (type !== 'string' || values) throw new Error(`${where}: such keys can't be compiled yet.`)
         const all = list('record', reference(def.keyType, where), inner('valueType'))
         const refinement = checks.take('custom', 'type', 'fn')
-        return refinement ? list('where', all, named_(refinement.fn, where)) : all
+        return refinement ? list('as', all, named_(refinement.fn, where)) : all
       }
       case 'nullable':
-        return list('nullable', inner('innerType'))
+        return `[${inner('innerType')}]`
       case 'optional':
         return list('optional', inner('innerType'))
       case 'pipe': {
@@ -120,17 +127,31 @@ export function tablesModule(roots: readonly z.ZodMiniType[], named: Named): str
     }
   }
 
+  /** What all options begin with is written once; then comes the field with the word, then what is each one's own. */
   function oneOfWords(def: Definition, where: string): string {
-    const options = (def.options as z.ZodMiniType[]).map((option) => {
-      const { type, shape } = definitionOf(option, where)
-      if (type !== 'object') throw new Error(`${where}: an option that is no object can't be compiled yet.`)
-      const word = definitionOf(shape[def.discriminator], where)
+    const shapes = (def.options as z.ZodMiniType[]).map((option) => {
+      const { type, shape, catchall } = definitionOf(option, where)
+      if (type !== 'object' || catchall) throw new Error(`${where}: such an option can't be compiled yet.`)
+      checksOf(definitionOf(option, where), where).end()
+      return Object.entries(shape as Record<string, z.ZodMiniType>)
+    })
+    const place = shapes[0]?.findIndex(([key]) => key === def.discriminator) ?? -1
+    const shared = shapes[0]?.slice(0, place) ?? []
+    const options = shapes.map((shape) => {
+      const [key, schema] = shape[place] ?? []
+      const isShared = shared.every(([name, field], i) => shape[i]?.[0] === name && shape[i]?.[1] === field)
+      if (key !== def.discriminator || !schema || !isShared)
+        throw new Error(
+          `${where}: all options must begin with the same fields, and then have "${def.discriminator}".`,
+        )
+      const word = definitionOf(schema, where)
       const words = word.type === 'literal' ? wordsOf(word) : []
       if (words.length !== 1 || typeof words[0] !== 'string')
         throw new Error(`${where}: an option must have one word of its own.`)
-      return `  ${words[0]}: ${reference(option, `${where}.${words[0]}`)},\n`
+      return `  ${words[0]}: ${fields(Object.fromEntries(shape.slice(place + 1)), `${where}.${words[0]}`)},\n`
     })
-    return list('by', JSON.stringify(def.discriminator), `{\n${options.join('')}}`)
+    const common = fields(Object.fromEntries(shared), where)
+    return list('by', JSON.stringify(def.discriminator), common, `{\n${options.join('')}}`)
   }
 
   for (const root of roots) reference(root, named.get(root) ?? 'a root')

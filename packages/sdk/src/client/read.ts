@@ -3,8 +3,8 @@ import { idPattern } from '../protocol'
 import type { Reader } from '../protocol/read'
 import type { TransportCall } from '../transports/transportCall'
 import { wait } from '../transports/wait'
+import { abortable } from './abortable'
 import type { TrainingClient } from './createTrainingClient'
-import { endedBy } from './endedBy'
 import { parseAnswer } from './parseAnswer'
 import { retryDelay } from './retryDelay'
 import { learnFrom } from './serverKeys'
@@ -40,7 +40,7 @@ export async function readOnce<T>(
   signal: AbortSignal | undefined,
 ): Promise<T> {
   if ('jobId' in call) assertJobId(call.jobId)
-  const body = await endedBy(signal, client.transport.request(call, { signal }))
+  const body = await abortable(signal, client.transport.request(call, { signal }))
   const value = parseAnswer(reader, body)
   learnFrom(client, call)
   return value

@@ -2,8 +2,8 @@ import { isTrainingError, type TrainingError, trainingError } from '../errors/tr
 import type { TransportCall } from '../transports/transportCall'
 import { wait } from '../transports/wait'
 import { type Watchdog, watchdog } from '../transports/watchdog'
+import { abortable } from './abortable'
 import type { TrainingClient } from './createTrainingClient'
-import { endedBy } from './endedBy'
 import { assertJobId } from './read'
 import { asTrainingError } from './result'
 import { retryDelay } from './retryDelay'
@@ -65,7 +65,7 @@ async function untilKnown<Success>(
 ): Promise<Success> {
   let mayHaveArrived = false
   const send = async () =>
-    parse(await endedBy(sending.signal, client.transport.request(call, { signal: sending.signal })))
+    parse(await abortable(sending.signal, client.transport.request(call, { signal: sending.signal })))
   const over = (cause: TrainingError): TrainingError => {
     if (whole.signal.aborted && !whole.timedOut) return givenUp(cause, mayHaveArrived)
     if (mayHaveArrived) return unknown(cause)

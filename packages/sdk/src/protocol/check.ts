@@ -7,145 +7,134 @@ export type Table =
   | 'number'
   | 'boolean'
   | 'unknown'
+  /** What nothing is. */
+  | 'never'
   | RegExp
-  | { readonly [field: string]: Table }
-  | readonly ['optional' | 'nullable' | 'array', Table]
+  | FieldTables
+  /** It, or null. */
+  | readonly [Table]
+  | readonly ['optional' | 'array', Table]
   | readonly ['record', key: Table, value: Table]
-  /** A string of no more than so many characters. */
-  | readonly ['short', limit: number]
   /** Both bounds belong to it. */
   | readonly ['number' | 'integer', minimum: number, maximum?: number]
   | readonly ['oneOf', ...values: (string | number | boolean | null)[]]
   /** The first that fits. Of values without places in them only, so that a misfit has no place but its own. */
   | readonly ['anyOf', tables: readonly Table[]]
-  /** The word in this field says which. */
-  | readonly ['by', field: string, tables: { readonly [word: string]: Table }]
-  | readonly ['where', Table, (value: never) => boolean]
+  /** An object with these fields, then this one, whose word says which others it has. */
+  | readonly ['by', field: string, common: FieldTables, more: { readonly [word: string]: FieldTables }]
+  /** And what the function makes of it; undefined where it does not fit. */
   | readonly ['as', Table, (value: never) => unknown]
 
+type FieldTables = { readonly [field: string]: Table }
 type Path = PropertyKey[]
 type Fields = { [key: PropertyKey]: unknown }
 
+/** Thrown where something does not fit; the path is then the way to it. */
 const misfit = Symbol()
 
-/** The value, as a client works with it, or the path to the first place that is not what it should be. */
+/** The value as a client works with it, or the way to the first place that is not what it should be (`job.seq`). */
 export function check(
   table: Table,
   value: unknown,
-): { ok: true; value: unknown } | { ok: false; path: Path } {
+): { ok: true; value: unknown } | { ok: false; where: string } {
   const path: Path = []
-  const result = fit(table, value, path)
-  return result === misfit ? { ok: false, path } : { ok: true, value: result }
+  try {
+    return { ok: true, value: fit(table, value, path) }
+  } catch (thrown) {
+    if (thrown !== misfit) throw thrown
+    return { ok: false, where: path.map(String).join('.') }
+  }
 }
 
-/** After a misfit, `path` is the way to it. */
 function fit(table: Table, value: unknown, path: Path): unknown {
-  if (table === 'unknown') return value
-  if (table === 'number') return Number.isFinite(value) ? value : misfit
-  if (typeof table === 'string') return given(typeof value === table, value)
-  if (table instanceof RegExp) return given(typeof value === 'string' && table.test(value), value)
-  if (!isList(table)) return fitFields(table, value, path)
-  switch (table[0]) {
-    case 'optional':
-      return value === undefined ? value : fit(table[1], value, path)
-    case 'nullable':
-      return value === null ? value : fit(table[1], value, path)
-    case 'short':
-      return given(typeof value === 'string' && isShort(value, table[1]), value)
-    case 'number':
-    case 'integer': {
-      const [kind, minimum, maximum = Infinity] = table
-      const whole = kind === 'number' || Number.isSafeInteger(value)
-      return given(
-        whole && Number.isFinite(value) && (value as number) >= minimum && (value as number) <= maximum,
-        value,
-      )
+  if (!isList(table)) {
+    if (typeof table === 'object' && !(table instanceof RegExp)) return fitFields(table, value, path)
+  } else if (isNullable(table)) return value === null ? value : fit(table[0], value, path)
+  else
+    switch (table[0]) {
+      case 'optional':
+        return value === undefined ? value : fit(table[1], value, path)
+      case 'array': {
+        must(Array.isArray(value))
+        const result: unknown[] = []
+        for (let i = 0; i < value.length; i++) put(result, i, table[1], value[i], path)
+        return result
+      }
+      case 'record':
+        return fitRecord(table[1], table[2], value, path)
+      case 'by': {
+        const [, field, common, more] = table
+        must(isObject(value))
+        const word = value[field]
+        const own = typeof word === 'string' && Object.hasOwn(more, word) && more[word]
+        return fitFields(own ? { ...common, [field]: 'string', ...own } : { [field]: 'never' }, value, path)
+      }
+      case 'as': {
+        const made = table[2](fit(table[1], value, path) as never)
+        must(made !== undefined)
+        return made
+      }
     }
+  must(is(table, value))
+  return value
+}
+
+/** Whether a value without places in it fits. */
+function is(table: Table, value: unknown): boolean {
+  if (table === 'unknown') return true
+  if (table === 'number') return Number.isFinite(value)
+  if (typeof table === 'string') return typeof value === table
+  if (table instanceof RegExp) return typeof value === 'string' && table.test(value)
+  switch (isList(table) && table[0]) {
     case 'oneOf':
-      return given((table.slice(1) as unknown[]).includes(value), value)
+      return (table as readonly unknown[]).includes(value, 1)
     case 'anyOf':
-      for (const option of table[1]) if (fit(option, value, path) !== misfit) return value
-      return misfit
-    case 'array':
-      return fitItems(table[1], value, path)
-    case 'record':
-      return fitRecord(table[1], table[2], value, path)
-    case 'by': {
-      const [, field, tables] = table
-      if (!isObject(value)) return misfit
-      const word = value[field]
-      if (typeof word === 'string' && Object.hasOwn(tables, word))
-        return fit(tables[word] as Table, value, path)
-      path.push(field)
-      return misfit
-    }
-    case 'where': {
-      const result = fit(table[1], value, path)
-      return result === misfit || table[2](result as never) ? result : misfit
-    }
-    case 'as': {
-      const result = fit(table[1], value, path)
-      return result === misfit ? misfit : table[2](result as never)
+      return (table as readonly ['anyOf', readonly Table[]])[1].some((option) => is(option, value))
+    default: {
+      const [kind, minimum, maximum = Infinity] = table as readonly [string, number, number?]
+      const whole = kind === 'number' || Number.isSafeInteger(value)
+      return whole && Number.isFinite(value) && (value as number) >= minimum && (value as number) <= maximum
     }
   }
 }
 
-function fitFields(fields: { readonly [field: string]: Table }, value: unknown, path: Path): unknown {
-  if (!isObject(value)) return misfit
+function fitFields(fields: FieldTables, value: unknown, path: Path): Fields {
+  must(isObject(value))
   const result: Fields = {}
   for (const [key, table] of Object.entries(fields)) {
-    if (!(key in value)) {
-      if (isList(table) && table[0] === 'optional') continue
-      path.push(key)
-      return misfit
-    }
-    if (!fitInto(result, key, table, value[key], path)) return misfit
+    if (key in value) put(result, key, table, value[key], path)
+    else if (!isList(table) || table[0] !== 'optional') put(result, key, 'never', null, path)
   }
   return result
 }
 
-function fitItems(table: Table, value: unknown, path: Path): unknown {
-  if (!Array.isArray(value)) return misfit
-  const result: unknown[] = []
-  for (let i = 0; i < value.length; i++) if (!fitInto(result, i, table, value[i], path)) return misfit
-  return result
-}
-
-function fitRecord(keyTable: Table, table: Table, value: unknown, path: Path): unknown {
-  if (!isObject(value) || !isPlain(value)) return misfit
+function fitRecord(keys: Table, table: Table, value: unknown, path: Path): Fields {
+  must(isObject(value) && isPlain(value))
   const result: Fields = {}
   for (const key of Reflect.ownKeys(value)) {
-    // Written to a plain object, it would become the prototype.
-    if (key === '__proto__' || !Object.prototype.propertyIsEnumerable.call(value, key)) continue
-    if (fit(keyTable, key, path) === misfit) {
-      path.push(key)
-      return misfit
-    }
-    if (!fitInto(result, key, table, value[key], path)) return misfit
+    // Written to a plain object, `__proto__` would become its prototype.
+    if (key !== '__proto__' && Object.prototype.propertyIsEnumerable.call(value, key))
+      put(result, key, is(keys, key) ? table : 'never', value[key], path)
   }
   return result
 }
 
-function fitInto(result: unknown, key: PropertyKey, table: Table, value: unknown, path: Path): boolean {
+function put(result: unknown, key: PropertyKey, table: Table, value: unknown, path: Path): void {
   path.push(key)
-  const fitting = fit(table, value, path)
-  if (fitting === misfit) return false
+  ;(result as Fields)[key] = fit(table, value, path)
   path.pop()
-  ;(result as Fields)[key] = fitting
-  return true
 }
 
-function given(fits: boolean, value: unknown): unknown {
-  return fits ? value : misfit
-}
-
-/** Characters, not UTF-16 units; of these a character has two at most. */
-function isShort(text: string, limit: number): boolean {
-  return text.length <= limit || (text.length <= 2 * limit && [...text].length <= limit)
+function must(fits: boolean): asserts fits {
+  if (!fits) throw misfit
 }
 
 function isList(table: Table): table is Extract<Table, readonly unknown[]> {
   return Array.isArray(table)
+}
+
+function isNullable(table: Extract<Table, readonly unknown[]>): table is readonly [Table] {
+  return table.length === 1
 }
 
 function isObject(value: unknown): value is Fields {

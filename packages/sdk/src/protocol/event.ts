@@ -16,8 +16,8 @@ export type EventType = (typeof eventTypes)[number]
 /** The most jobs that one stream (`POST /events`) can be of. */
 export const maxJobsPerStream = 10_000
 
-/** Whether these are as many jobs as one stream can be of: one at least. */
-export function fitsOneStream(jobs: object): boolean {
+/** These jobs, if they are as many as one stream can be of: one at least. */
+export function ofOneStream<Jobs extends object>(jobs: Jobs): Jobs | undefined {
   const count = Object.keys(jobs).length
-  return count >= 1 && count <= maxJobsPerStream
+  return count >= 1 && count <= maxJobsPerStream ? jobs : undefined
 }

@@ -26,8 +26,5 @@ export const readCapabilitiesAnswer: Reader<t.ServerCapabilities> = (value) =>
   read(tables.capabilitiesAnswer, value)
 
 function read<T>(table: Table, value: unknown): Read<T> {
-  const result = check(table, value)
-  return result.ok
-    ? { ok: true, value: result.value as T }
-    : { ok: false, where: result.path.map(String).join('.') }
+  return check(table, value) as Read<T>
 }

@@ -57,17 +57,18 @@ function change(root: { value?: unknown }, { place, field, how, key, value }: Mu
   const container = places[place % places.length] as Record<string, unknown>
   const keys = Object.keys(container)
   const chosen = keys[field % keys.length] ?? key
+  // Its own: `__proto__` of an object that has none would be the prototype of all, and be changed next.
+  const held = Object.hasOwn(container, chosen) ? container[chosen] : undefined
   const define = (name: string, descriptor: PropertyDescriptor) =>
     // An array's length is no property like others.
     !(Array.isArray(container) && name === 'length') &&
     Reflect.defineProperty(container, name, { enumerable: true, configurable: true, ...descriptor })
   if (how === 'replace') define(chosen, { value, writable: true })
-  else if (how === 'spoil') define(chosen, { value: spoilt(container[chosen], key), writable: true })
+  else if (how === 'spoil') define(chosen, { value: spoilt(held, key), writable: true })
   else if (how === 'remove') Reflect.deleteProperty(container, chosen)
   else if (how === 'add') define(key, { value, writable: true })
-  else if (how === 'hide') define(chosen, { value: container[chosen], writable: true, enumerable: false })
+  else if (how === 'hide') define(chosen, { value: held, writable: true, enumerable: false })
   else if (how === 'getter') {
-    const held = container[chosen]
     define(chosen, { get: () => held })
   } else if (container !== root && !Array.isArray(container))
     Object.setPrototypeOf(container, how === 'inherit' ? { ...container } : null)

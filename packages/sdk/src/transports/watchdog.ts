@@ -1,4 +1,5 @@
 import type { Clock } from './clock'
+import { endedBy } from './endedBy'
 
 /** Ends something that takes too long, or that its caller no longer wants. */
 export interface Watchdog {
@@ -46,13 +47,6 @@ export function watchdog(clock: Clock, outer: AbortSignal | undefined, seconds: 
     feed,
     abort,
     release,
-    guard(promise) {
-      return new Promise((resolve, reject) => {
-        const stop = () => reject(signal.reason)
-        if (signal.aborted) stop()
-        else signal.addEventListener('abort', stop)
-        promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
-      })
-    },
+    guard: (promise) => endedBy(signal, promise, (reject) => reject(signal.reason)),
   }
 }

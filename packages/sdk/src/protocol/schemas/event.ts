@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { fitsOneStream } from '../event'
+import { ofOneStream } from '../event'
 import { checkpoint } from './checkpoint'
 import { command } from './command'
 import { job, wireJob } from './job'
@@ -48,5 +48,5 @@ export const event = eventsWith(job)
 
 /** Body of `POST /events`: each job (at most 10,000) with the id of the last event that is known of it, `null` for none. */
 export const eventsRequest = z.object({
-  jobs: z.record(id, z.nullable(z.string().check(z.maxLength(64)))).check(z.refine(fitsOneStream)),
+  jobs: z.record(id, z.nullable(z.string().check(z.maxLength(64)))).check(z.refine(ofOneStream)),
 })

@@ -1,6 +1,6 @@
 import { misunderstood } from '../../errors/misunderstood'
 import type { TrainingError } from '../../errors/trainingError'
-import { eventTypes, type TrainingEvent } from '../../protocol'
+import type { TrainingEvent } from '../../protocol'
 import { readEvent } from '../../protocol/read'
 
 /**
@@ -20,10 +20,10 @@ export function parseEvent(data: string, secrets: readonly string[]): ParsedEven
     unknown
   >
   const jobId = typeof job_id === 'string' ? job_id : null
-  if (typeof type === 'string' && !(eventTypes as readonly string[]).includes(type))
-    return { kind: 'unknown', jobId }
   const read = readEvent(value)
   if (read.ok) return { kind: 'event', jobId: read.value.job_id, event: read.value }
+  // The first thing that is looked at, so nothing else was wrong before it.
+  if (read.where === 'type' && typeof type === 'string') return { kind: 'unknown', jobId }
   const error = misunderstood('An event of the training server', read.where, data, secrets)
   return { kind: 'unreadable', jobId, error }
 }

@@ -265,12 +265,8 @@ export class SharedStream {
   #arrangeAfter(milliseconds: number, untilOnline: boolean): void {
     // All of them may have had enough.
     if (this.#members.size === 0) return
-    const over = new AbortController()
-    this.#waiting = over
-    const finish = () => over.abort()
-    if (untilOnline) globalThis.addEventListener?.('online', finish)
-    wait(this.#context.clock, milliseconds, over.signal).then(() => {
-      globalThis.removeEventListener?.('online', finish)
+    this.#waiting = new AbortController()
+    wait(this.#context.clock, milliseconds, this.#waiting.signal, untilOnline).then(() => {
       this.#waiting = null
       this.#arrange()
     })

@@ -298,6 +298,7 @@ export class HttpSubscription implements StreamMember {
   #leave(ended: boolean): void {
     if (this.#isStopped) return
     this.#stopped.abort()
+    this.#pause?.abort()
     this.#cancelEnd?.()
     this.#hub.leave(this, ended)
   }
@@ -310,14 +311,8 @@ export class HttpSubscription implements StreamMember {
   /** Also ends when the browser is online again, and when there is nothing to wait for any more. */
   async #wait(milliseconds: number): Promise<void> {
     if (this.#isStopped) return
-    const over = new AbortController()
-    const finish = () => over.abort()
-    this.#pause = over
-    this.#stopped.signal.addEventListener('abort', finish)
-    globalThis.addEventListener?.('online', finish)
-    await wait(this.#context.clock, milliseconds, over.signal)
-    globalThis.removeEventListener?.('online', finish)
-    this.#stopped.signal.removeEventListener('abort', finish)
+    this.#pause = new AbortController()
+    await wait(this.#context.clock, milliseconds, this.#pause.signal, true)
     this.#pause = null
   }
 }
