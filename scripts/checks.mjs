@@ -12,6 +12,11 @@ export function typescriptChecks() {
     { name: 'lint (biome)', argv: [bin('biome'), 'check', '--error-on-warnings', '.'] },
     { name: 'import directions', argv: [process.execPath, inRoot('scripts/import-directions.mjs')] },
     ...typed.map((path) => ({ name: `types of ${path}`, argv: [bin('tsc'), '-p', inRoot(path)] })),
+    {
+      name: 'docs of packages/sdk',
+      argv: [bin('typedoc'), '--emit', 'none'],
+      cwd: inRoot('packages/sdk'),
+    },
     { name: 'size of packages/sdk', argv: [process.execPath, inRoot('scripts/sdk-sizes.mjs')] },
     {
       name: 'protocol drift',

@@ -16,6 +16,7 @@ export interface CancelJobParameters extends ControlJobParameters {
  * `command` and `job` are null where a minimal server does not tell.
  */
 export type CancelJobResult = ControlJobResult
+/** Why a stop failed: its `code` says whether it may still have been carried out. */
 export type CancelJobError = TrainingError
 
 /** Stops a run. Resolves when the server has committed to it, not when it is over: watch the job for that. */

@@ -5,6 +5,7 @@ import type { TrainingError } from '../errors/trainingError'
 import type { Template } from '../protocol'
 import { readCapabilitiesAnswer } from '../protocol/read'
 
+/** What `getCapabilities` takes. */
 export interface GetCapabilitiesParameters {
   signal?: AbortSignal | undefined
 }
@@ -14,6 +15,7 @@ export type GetCapabilitiesResult = Result<{
   server: { name: string; version: string }
   templates: Template[]
 }>
+/** Why the server's capabilities could not be read. */
 export type GetCapabilitiesError = TrainingError
 
 /** Asks what this training server can do. What can be done with one job is in `job.capabilities`. */

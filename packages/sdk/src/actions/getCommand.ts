@@ -5,12 +5,14 @@ import type { TrainingError } from '../errors/trainingError'
 import type { Command } from '../protocol'
 import { readCommandAnswer } from '../protocol/read'
 
+/** Which command of which job. */
 export interface GetCommandParameters {
   /** The job that the command is about: `command.job_id`. */
   jobId: string
   commandId: string
   signal?: AbortSignal | undefined
 }
+/** The command as it is now, with its receipts so far. */
 export type GetCommandResult = Result<{ command: Command }>
 /** A job without such a command is `not_supported`, as a server is that can't be asked for one. */
 export type GetCommandError = TrainingError

@@ -4,6 +4,7 @@ import { type Result, resultOf } from '../client/result'
 import type { TrainingError } from '../errors/trainingError'
 import { readLogsAnswer } from '../protocol/read'
 
+/** Which piece of which attempt's log. */
 export interface GetLogsParameters {
   jobId: string
   /** Default: the newest attempt. */
@@ -22,6 +23,7 @@ export type GetLogsResult = Result<{
   size: number
   text: string
 }>
+/** Why the log could not be read. */
 export type GetLogsError = TrainingError
 
 /** Reads a piece of the output of one attempt. It may hold terminal escapes: don't put it into a page as HTML. */

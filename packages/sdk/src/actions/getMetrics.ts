@@ -5,6 +5,7 @@ import type { TrainingError } from '../errors/trainingError'
 import type { MetricColumns } from '../protocol'
 import { readMetricsAnswer } from '../protocol/read'
 
+/** Which job's metrics, and how many points of them. */
 export interface GetMetricsParameters {
   jobId: string
   /** Downsample to about so many rows. Default: every row. */
@@ -16,6 +17,7 @@ export interface GetMetricsParameters {
  * the rows of each `metrics` event that comes after that point.
  */
 export type GetMetricsResult = Result<{ columns: MetricColumns; generation: number; seq: number }>
+/** Why the metrics could not be read. */
 export type GetMetricsError = TrainingError
 
 /** Reads the metrics of a job, all attempts, as columns. */

@@ -5,12 +5,14 @@ import type { TrainingError } from '../errors/trainingError'
 import type { Checkpoint } from '../protocol'
 import { readCheckpointsAnswer } from '../protocol/read'
 
+/** Whose checkpoints. */
 export interface ListCheckpointsParameters {
   jobId: string
   signal?: AbortSignal | undefined
 }
 /** Newest first, those that did not verify too (`verified: false`, `problem`). */
 export type ListCheckpointsResult = Result<{ checkpoints: Checkpoint[] }>
+/** Why the checkpoints could not be listed. */
 export type ListCheckpointsError = TrainingError
 
 /** Lists the checkpoints of a job. */

@@ -5,6 +5,7 @@ import type { TrainingError } from '../errors/trainingError'
 import type { Job, KnownJobStatus } from '../protocol'
 import { readJobsAnswer } from '../protocol/read'
 
+/** Which page of which jobs. */
 export interface ListJobsParameters {
   /** `nextCursor` of the page before. Default: the first page. */
   cursor?: string | null | undefined
@@ -16,6 +17,7 @@ export interface ListJobsParameters {
 }
 /** Newest first. `nextCursor` is null on the last page. */
 export type ListJobsResult = Result<{ jobs: Job[]; nextCursor: string | null }>
+/** Why the jobs could not be listed. */
 export type ListJobsError = TrainingError
 
 /** Lists the jobs that this user may see. */

@@ -12,6 +12,7 @@ export interface PauseJobParameters extends ControlJobParameters {
 }
 /** `command` and `job` are null where a minimal server does not tell. */
 export type PauseJobResult = ControlJobResult
+/** Why a pause failed: its `code` says whether it may still have been carried out. */
 export type PauseJobError = TrainingError
 
 /** Pauses a run. Resolves when the server has committed to it: watch the job for `paused`. */

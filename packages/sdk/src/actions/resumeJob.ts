@@ -13,6 +13,7 @@ export interface ResumeJobParameters extends ControlJobParameters {
  * the new job that goes on from it, with its own id.
  */
 export type ResumeJobResult = ControlJobResult
+/** Why a resume failed: its `code` says whether it may still have been carried out. */
 export type ResumeJobError = TrainingError
 
 /** Goes on from a verified checkpoint. */

@@ -4,6 +4,7 @@ import { sendStart } from '../client/sendStart'
 import type { TrainingError } from '../errors/trainingError'
 import type { Job } from '../protocol'
 
+/** What is started, and with what. */
 export interface StartJobParameters {
   /** Id of a template that the operator allows: see `getCapabilities`. */
   template: string
@@ -17,7 +18,9 @@ export interface StartJobParameters {
   timeoutSeconds?: number | undefined
   signal?: AbortSignal | undefined
 }
+/** The job that was started. */
 export type StartJobResult = Result<{ job: Job }>
+/** Why no job was started: its `code` says whether one may have been all the same. */
 export type StartJobError = TrainingError
 
 /** Starts a job from a template. */

@@ -4,11 +4,13 @@ import type { TrainingError } from '../errors/trainingError'
 import { updateQueue, updatesUntilAbort } from './updateQueue'
 import { watchJob } from './watchJob'
 
+/** Which job is watched, and until when. */
 export interface SubscribeJobParameters {
   jobId: string
   /** Ends the iteration. It does not stop the job: `cancelJob` does. */
   signal?: AbortSignal | undefined
 }
+/** What an update's `error` is. The iteration itself never throws. */
 export type SubscribeJobError = TrainingError
 
 /**

@@ -3,12 +3,14 @@ import type { TrainingError } from '../errors/trainingError'
 import { updateQueue, updatesUntilAbort } from './updateQueue'
 import { type JobsUpdate, watchJobs } from './watchJobs'
 
+/** Which jobs are watched, and until when. */
 export interface SubscribeJobsParameters {
   /** An id that is there twice counts once. */
   jobIds: Iterable<string>
   /** Ends the iteration. It stops none of the jobs: `cancelJob` does. */
   signal?: AbortSignal | undefined
 }
+/** What an update's `error` is. The iteration itself never throws. */
 export type SubscribeJobsError = TrainingError
 
 /**

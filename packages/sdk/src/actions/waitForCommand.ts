@@ -9,6 +9,7 @@ import { wait } from '../transports/wait'
 import { type Watchdog, watchdog } from '../transports/watchdog'
 import { watchJob } from './watchJob'
 
+/** Which command is waited for, and for how long. */
 export interface WaitForCommandParameters {
   /** The job that the command is about: `command.job_id`. */
   jobId: string
@@ -20,6 +21,7 @@ export interface WaitForCommandParameters {
 }
 /** The command as it ended: `succeeded`, `failed`, `superseded` or `expired`, with every receipt. */
 export type WaitForCommandResult = Result<{ command: Command }>
+/** Why the end of the command is not known. */
 export type WaitForCommandError = TrainingError
 
 /** What timers can hold, about 23 days. */

@@ -3,6 +3,7 @@ import type { JobUpdate } from '../client/jobUpdate'
 import { joinSubscription } from '../client/sharedSubscription'
 import type { TrainingError } from '../errors/trainingError'
 
+/** Which job is watched, and who is told. */
 export interface WatchJobParameters {
   jobId: string
   /** Called for every update, beginning with what is already known; never before `watchJob` has returned. */
@@ -10,6 +11,7 @@ export interface WatchJobParameters {
   /** Nothing more will come: the job is final, or with an error that trying again does not mend. */
   onEnd?: ((error: TrainingError | null) => void) | undefined
 }
+/** What an update's `error` is, and what watching ends with where it can't go on. */
 export type WatchJobError = TrainingError
 
 /**

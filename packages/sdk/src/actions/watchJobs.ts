@@ -9,6 +9,7 @@ export interface JobsUpdate extends JobUpdate {
   readonly jobId: string
 }
 
+/** Which jobs are watched, and who is told. */
 export interface WatchJobsParameters {
   /** An id that is there twice counts once. */
   jobIds: Iterable<string>
@@ -19,6 +20,7 @@ export interface WatchJobsParameters {
   /** Nothing more will come of any of them. */
   onEnd?: (() => void) | undefined
 }
+/** What an update's `error` is, and what watching a job ends with where it can't go on. */
 export type WatchJobsError = TrainingError
 
 /**

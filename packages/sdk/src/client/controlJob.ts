@@ -39,6 +39,7 @@ export interface ControlJobSuccess {
   /** The job after it. Null where a minimal server tells none. */
   job: Job | null
 }
+/** What cancel, pause and resume come to. */
 export type ControlJobResult = Result<ControlJobSuccess>
 
 /** Sends one control call, until it is known what became of it. */

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../transports/clock'
 import type { Transport } from '../transports/transport'
 
+/** What a client is made of. */
 export interface CreateTrainingClientParameters {
   transport: Transport
   /** Part of every query key. Set it when one app talks to two training servers. Default: `default`. */

@@ -52,9 +52,11 @@ export interface TrainingErrorFields {
   internal: { rawCode: string | null }
 }
 
+/** Every code that a {@link TrainingError} can have. Closed: a code that a newer server invents is `internal`. */
 export type TrainingErrorCode = keyof TrainingErrorFields
 
-interface Common<Code extends TrainingErrorCode> {
+/** What every error has, whatever its code. */
+export interface CommonErrorFields<Code extends TrainingErrorCode> {
   readonly name: 'TrainingError'
   readonly code: Code
   /** A sentence for a person, on one line of at most 500 characters, without the secrets of the request. */
@@ -75,8 +77,9 @@ interface Common<Code extends TrainingErrorCode> {
   toJSON(): Record<string, unknown>
 }
 
+/** The error with this code, and the fields that it alone has. */
 export type TrainingErrorOf<Code extends TrainingErrorCode> = Error &
-  Common<Code> &
+  CommonErrorFields<Code> &
   Readonly<TrainingErrorFields[Code]>
 
 /**
@@ -117,6 +120,7 @@ class TrainingFailure extends Error {
   }
 }
 
+/** What a {@link TrainingError} of this code is made from. */
 export type TrainingErrorInit<Code extends TrainingErrorCode> = {
   /** Default: a plain sentence for the code. */
   message?: string | undefined

@@ -24,7 +24,11 @@ export function commandQueryOptions(
       incoming.status === 'active'
     return isStepBack ? held : shareStructure(held, incoming)
   }
-  return { ...options, structuralSharing }
+  return {
+    ...options,
+    /** Keeps what is newer, and the parts that did not change. */
+    structuralSharing,
+  }
 }
 
 /** What `select` makes of it may be anything. */

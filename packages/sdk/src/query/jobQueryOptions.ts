@@ -17,5 +17,9 @@ export function jobQueryOptions(client: TrainingClient, { jobId }: Omit<GetJobPa
   )
   const structuralSharing = (held: unknown, incoming: unknown): unknown =>
     shareStructure(held, newerOf(held, incoming))
-  return { ...options, structuralSharing }
+  return {
+    ...options,
+    /** Keeps what is newer, and the parts that did not change. */
+    structuralSharing,
+  }
 }

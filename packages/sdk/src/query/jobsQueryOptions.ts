@@ -24,7 +24,11 @@ export function jobsQueryOptions(
   )
   const structuralSharing = (held: unknown, incoming: unknown): unknown =>
     shareStructure(held, isPage(held) && isPage(incoming) ? withNewerJobs(held, incoming) : incoming)
-  return { ...options, structuralSharing }
+  return {
+    ...options,
+    /** Keeps what is newer, and the parts that did not change. */
+    structuralSharing,
+  }
 }
 
 function withNewerJobs(held: JobsPage, incoming: JobsPage): JobsPage {

@@ -31,7 +31,11 @@ export function metricsQueryOptions(
         ? laterOf(held, incoming)
         : incoming,
     )
-  return { ...options, structuralSharing }
+  return {
+    ...options,
+    /** Keeps what is newer, and the parts that did not change. */
+    structuralSharing,
+  }
 }
 
 /** What `select` makes of them may be anything. */

@@ -4,7 +4,9 @@ import type { TrainingError } from '../errors/trainingError'
 
 /** What `useMutation` and its like take. A plain object: no framework is imported for it. */
 export interface TrainingMutationOptions<Data, Variables, Key extends readonly unknown[]> {
+  /** Begins with `trainstop` and the client's key. */
   mutationKey: Key
+  /** Does it; throws the action's {@link TrainingError}. */
   mutationFn: (variables: Variables) => Promise<Data>
   /** Never queued: a stop that is pressed offline must not fire an hour later. It fails at once instead. */
   networkMode: 'always'

@@ -5,7 +5,9 @@ import { shareStructure } from './shareStructure'
 
 /** What `useQuery`, `fetchQuery` and their like take. A plain object: no framework is imported for it. */
 export interface TrainingQueryOptions<Data, Key extends readonly unknown[]> {
+  /** Begins with `trainstop` and the client's key. */
   queryKey: Key
+  /** Reads it; throws the action's {@link TrainingError}. Ends with the query's own signal. */
   queryFn: (context: { signal: AbortSignal }) => Promise<Data>
   /** Keeps the parts that did not change, so that a reader of one field does not render for another. */
   structuralSharing: (held: unknown, incoming: unknown) => unknown

@@ -21,6 +21,7 @@ import { type KnownRoute, matchRoute } from './routes'
 import { isSameOrigin } from './sameOrigin'
 import { passOn, Upstream, type UpstreamRequest } from './upstream'
 
+/** Who is asking, what they may, and where the training server is. */
 export interface TrainingHandlerOptions<User extends TrainingUser> {
   /** Who is asking, by the host's own session; null for nobody, who is answered with 401. */
   authenticate: (request: Request) => User | null | Promise<User | null>

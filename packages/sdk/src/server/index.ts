@@ -1,3 +1,3 @@
-export type { AuditEntry } from './audit'
+export type { Audit, AuditEntry } from './audit'
 export { createTrainingHandler, type TrainingHandlerOptions } from './createTrainingHandler'
-export type { AuthorizeRequest, TrainingAction, TrainingUser } from './permission'
+export type { Authorize, AuthorizeRequest, TrainingAction, TrainingUser } from './permission'

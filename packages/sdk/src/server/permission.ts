@@ -6,6 +6,7 @@ export interface TrainingUser {
   name?: string | undefined
 }
 
+/** What a user wants to do. */
 export type TrainingAction = 'start' | 'list' | 'read' | 'cancel' | 'pause' | 'resume'
 
 /** What `authorize` is asked. */
@@ -21,6 +22,7 @@ export interface AuthorizeRequest<User extends TrainingUser> {
   job: Job | null
 }
 
+/** Whether a user may do it. What is refused looks as if there were no such job. */
 export type Authorize<User extends TrainingUser> = (
   request: AuthorizeRequest<User>,
 ) => boolean | Promise<boolean>

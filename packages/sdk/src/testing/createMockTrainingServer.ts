@@ -11,6 +11,7 @@ import type { JobState } from './mock/states'
 import type { MockTemplate } from './mock/template'
 import { VirtualClock } from './virtualClock'
 
+/** What the mock is, and what it begins with. */
 export interface MockTrainingServerOptions {
   /**
    * The time it goes by. Default: a virtual one that stands still until `advance` is called. Give `systemClock` for one

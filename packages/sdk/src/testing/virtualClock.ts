@@ -6,6 +6,7 @@ interface Timer {
   callback: () => void
 }
 
+/** When the clock starts, and what chance it has. */
 export interface VirtualClockOptions {
   /** The time it shows at first, as anything `Date` takes. Default: 2026-01-01T00:00:00Z. */
   start?: string | number

@@ -8,6 +8,7 @@ export interface Clock {
   random(): number
 }
 
+/** The real clock, and real chance. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   setTimer(callback, milliseconds) {

@@ -10,4 +10,5 @@ export interface Connection {
   readonly attempt: number
 }
 
+/** The connection of what has heard nothing yet. */
 export const disconnected: Connection = { source: 'none', lastEventAt: null, stale: false, attempt: 0 }

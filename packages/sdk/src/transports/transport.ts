@@ -17,7 +17,9 @@ export interface TransportUpdate {
   readonly cursor?: string | null | undefined
 }
 
+/** Who is told what a subscription brings. */
 export interface TransportObserver {
+  /** Something came in, or the connection changed. Must not throw. */
   next(update: TransportUpdate): void
   /** Nothing more will come: after an `end` event, or with an error that trying again does not mend. */
   end(error: TrainingError | null): void

@@ -24,6 +24,7 @@ export const wireJobsAnswer = z.object({
 /** Newest first. `next_cursor` goes back in as `?cursor=`; null at the end. */
 export const jobsAnswer = z.object({ ...success, jobs: z.array(job), next_cursor: z.nullable(z.string()) })
 
+/** What cancel, pause and resume answer, as it travels from a Trainstop server. */
 export const wireControlAnswer = z.object({
   ...success,
   action: z.enum(commandActions),

@@ -13,6 +13,7 @@ const about = {
 /** How long the process may take before the ladder's end, in seconds. Default: max(60, 3 × the measured save time). */
 const grace = { grace_seconds: z.optional(z.nullable(seconds.check(z.maximum(86_400)))) }
 
+/** How to stop, and why. All of it may be left out. */
 export const cancelOptions = z.object({
   ...about,
   ...grace,
@@ -20,7 +21,9 @@ export const cancelOptions = z.object({
   /** `checkpoint` and `epoch`: how long the run may go on to that place, in seconds. Default: 3600. Then the stop is graceful. */
   wait_seconds: z.optional(z.nullable(seconds.check(z.maximum(604_800)))),
 })
+/** How to pause, and why. All of it may be left out. */
 export const pauseOptions = z.object({ ...about, ...grace, hold: z.optional(z.nullable(z.boolean())) })
+/** From where to go on, and why. All of it may be left out. */
 export const resumeOptions = z.object({
   ...about,
   /** `last` (default), `best`, or a checkpoint's id. */
@@ -54,6 +57,7 @@ export const wireControlResult = z.object({
 /** `result` as a client works with it. */
 export const controlResult = z.object({ outcome: z.enum(outcomes), command: z.nullable(command), job })
 
+/** A value of a template's parameter. */
 export const paramValue = z.union([z.string().check(z.maxLength(1000)), z.number(), z.boolean()])
 
 /** Body of `POST /jobs`: only what the operator allow-listed as a template can be started. */

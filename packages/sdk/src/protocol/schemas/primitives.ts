@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { idPattern } from '../id'
 
+/** An id of a job, a command, a checkpoint or a template. */
 export const id = z.string().check(z.regex(idPattern))
 
 /** RFC 3339 in UTC, e.g. `2026-11-23T18:09:00.123Z`. */

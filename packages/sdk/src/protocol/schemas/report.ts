@@ -3,6 +3,7 @@ import { stopModes } from '../capability'
 import { reportedFacts } from '../report'
 import { count, id, timestamp } from './primitives'
 
+/** One fact that a run reports, with the fields that its type has. */
 export const reportedFact = z.looseObject({ type: z.enum(reportedFacts) })
 
 /**

@@ -51,6 +51,7 @@ export type StreamFault =
   /** Every event comes so much later. */
   | { do: 'delay_events'; seconds: number; afterEvents?: number }
 
+/** Something that goes wrong: what, where, and how often. */
 export type MockFault = (CallFault | StreamFault) & {
   /** Default: every call; for what goes wrong with events, every stream. */
   on?: MockCallName | readonly MockCallName[]

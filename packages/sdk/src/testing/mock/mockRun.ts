@@ -30,6 +30,7 @@ export interface RunWorld {
 export class MockRun {
   readonly #world: RunWorld
 
+  /** @internal The server makes them. */
   constructor(world: RunWorld) {
     this.#world = world
   }

@@ -18,6 +18,7 @@ export const jobStates = [
   'completed',
   'failed',
 ] as const
+/** A state of a job inside the server. Finer than its status on the wire. */
 export type JobState = (typeof jobStates)[number]
 
 export const onTheWire: Record<JobState, KnownJobStatus> = {

@@ -6,8 +6,9 @@ import { StreamHub } from './streamHub'
 import { HttpSubscription } from './subscription'
 
 /** What `new Headers()` takes: by this name with and without the types of the DOM. */
-type HeadersLike = NonNullable<ConstructorParameters<typeof Headers>[0]>
+export type HeadersLike = NonNullable<ConstructorParameters<typeof Headers>[0]>
 
+/** Where the training calls are, and how they are made. */
 export interface HttpTransportOptions {
   /** Where the training calls are: usually the host's own route, `/api/training`. */
   url: string
