@@ -1,18 +1,10 @@
-import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { chromiumLaunch } from '../../chromium-launch.mjs'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
-
-const chromium = [
-  process.env.TRAINSTOP_CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-].find((candidate) => candidate && existsSync(candidate))
 
 // The sources themselves, so that no test runs against a build that is out of date.
 const alias = {
@@ -64,18 +56,7 @@ export default defineConfig({
             screenshotFailures: false,
             instances: [{ browser: 'chromium', viewport: { width: 1024, height: 768 } }],
             provider: playwright({
-              launchOptions: {
-                ...(chromium && { executablePath: chromium }),
-                args: [
-                  '--no-sandbox',
-                  '--disable-gpu',
-                  '--disable-quic',
-                  '--no-first-run',
-                  '--disable-background-networking',
-                  '--disable-component-update',
-                  '--disable-sync',
-                ],
-              },
+              launchOptions: chromiumLaunch,
             }),
           },
         },
