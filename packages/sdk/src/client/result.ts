@@ -17,7 +17,7 @@ export async function resultOf<Success extends object>(
 /** A transport of someone else's may reject with anything at all. */
 export function asTrainingError(error: unknown): TrainingError {
   if (isTrainingError(error)) return error
-  const message = 'The transport failed in a way it should not.'
+  const message = 'The transport itself failed.'
   return trainingError('internal', { message, rawCode: null, arrived: 'unknown', cause: error })
 }
 

@@ -8,3 +8,8 @@ export interface Position {
 export function comparePositions(a: Position, b: Position): number {
   return a.generation - b.generation || a.seq - b.seq
 }
+
+/** Where an event or a job stands, without what it says. */
+export function positionOf({ generation, seq }: Position): Position {
+  return { generation, seq }
+}

@@ -1,5 +1,5 @@
 import type { Checkpoint, Command, Job, TrainingEvent } from '../protocol'
-import { comparePositions, type Position } from './jobOrder'
+import { comparePositions, type Position, positionOf } from './jobOrder'
 
 /**
  * What a job is known from, part by part. A `command`, `checkpoint` or `metrics` event tells of its own part and nothing
@@ -106,10 +106,6 @@ function withPart(job: Job, event: TrainingEvent, part: Part, fields: Partial<Jo
 function remember(job: Job, known: KnownUpTo): Job {
   puzzles.set(job, known)
   return job
-}
-
-function positionOf({ generation, seq }: Position): Position {
-  return { generation, seq }
 }
 
 function withCommand(job: Job, command: Command): Pick<Job, 'command' | 'last_command'> {

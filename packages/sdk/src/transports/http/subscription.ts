@@ -2,7 +2,7 @@ import { isTrainingError, type TrainingError, trainingError } from '../../errors
 import { isTerminal, type Job, type TrainingEvent } from '../../protocol'
 import { readJobAnswer } from '../../protocol/read'
 import { endOf, snapshotOf } from '../../state/eventsOfJob'
-import { comparePositions, type Position } from '../../state/jobOrder'
+import { comparePositions, type Position, positionOf } from '../../state/jobOrder'
 import { type Backoff, backoffDelay } from '../backoff'
 import { type Connection, disconnected } from '../connection'
 import type { TransportObserver } from '../transport'
@@ -331,8 +331,4 @@ function newerOf(a: Position | null, b: Position | null): Position | null {
 function positionIn(cursor: string | null): Position | null {
   const [, generation, seq] = /^(\d{1,15})\.(\d{1,15})$/.exec(cursor ?? '') ?? []
   return generation && seq ? { generation: Number(generation), seq: Number(seq) } : null
-}
-
-function positionOf({ generation, seq }: Position): Position {
-  return { generation, seq }
 }

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../clock'
 import type { Transport } from '../transport'
 import { Tab, type TabChannel, type TabLocks } from './tab'
 
+/** What tabs have in common; what they use of the browser can be given for tests, or where there is none. */
 export interface AcrossTabsOptions {
   /**
    * Tabs with the same name share a connection, and so what comes through it: name the training server and who is signed

@@ -13,13 +13,17 @@ const silenceSeconds = 30
 
 /** What is used of Web Locks. */
 export interface TabLocks {
+  /** Waits for the lock, holds it for as long as the callback's promise is pending. */
   request(name: string, options: { signal: AbortSignal }, callback: () => Promise<void>): Promise<unknown>
 }
 
 /** What is used of a BroadcastChannel. */
 export interface TabChannel {
+  /** Tells all others of the same name, not itself. */
   postMessage(message: unknown): void
+  /** Nothing comes any more. */
   close(): void
+  /** Takes what others tell. */
   onmessage: ((event: { data: unknown }) => void) | null
   /** Node: it keeps no process alive. */
   unref?(): unknown
