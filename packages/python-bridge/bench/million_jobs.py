@@ -28,6 +28,7 @@ from trainstop.rundir.clock import now, rfc3339
 from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration
 from trainstop.server.configuration.limits_section import LimitsSection
+from trainstop.server.garbage_collection import exempt_what_is_loaded
 from trainstop.server.jobs.progress import no_progress
 from trainstop.server.security.token import Token
 from trainstop.server.serving import HttpServer, listen
@@ -147,10 +148,12 @@ def serve(data_dir: Path) -> None:
     limits = LimitsSection(reads_per_second=1e6)
     options = ServerOptions(data_dir, Token(TOKEN), Configuration(limits=limits), dict(os.environ))
     listener = listen("127.0.0.1", 0)
-    server = HttpServer(
-        TrainingServer(options, Unsupervised), lambda: print(listener.getsockname()[1], flush=True)
-    )
-    server.run(sockets=[listener])
+
+    def ready() -> None:
+        exempt_what_is_loaded()  # as `trainstop serve` does
+        print(listener.getsockname()[1], flush=True)
+
+    HttpServer(TrainingServer(options, Unsupervised), ready).run(sockets=[listener])
 
 
 @contextmanager

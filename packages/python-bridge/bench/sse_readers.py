@@ -115,6 +115,7 @@ def _measure_stalled(server: subprocess.Popen[str], port: int, pid: int) -> None
 def serve(directory: str) -> None:
     from trainstop.server.app import ServerOptions, TrainingServer
     from trainstop.server.configuration.configuration import Configuration
+    from trainstop.server.garbage_collection import exempt_what_is_loaded
     from trainstop.server.security.token import Token
     from trainstop.server.serving import HttpServer, listen
     from trainstop.server.templates.template import Template
@@ -136,6 +137,7 @@ def serve(directory: str) -> None:
     thread = threading.Thread(target=http_server.run, args=([listener],))
     thread.start()
     ready.wait()
+    exempt_what_is_loaded()  # as `trainstop serve` does
     print(listener.getsockname()[1], os.getpid(), flush=True)
     for line in sys.stdin:
         word, *rest = line.split()

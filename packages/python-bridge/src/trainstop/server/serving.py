@@ -22,6 +22,7 @@ from trainstop.server.app import BASE_PATH, ServerOptions, TrainingServer
 from trainstop.server.configuration.configuration import Configuration, read_configuration
 from trainstop.server.configuration.configuration_error import ConfigurationError
 from trainstop.server.data_directory import DataDirectoryInUseError, claim
+from trainstop.server.garbage_collection import exempt_what_is_loaded
 from trainstop.server.http_connection import HttpConnection
 from trainstop.server.observability.log_output import log_to_stderr
 from trainstop.server.operator_socket import checked, listen_for_operators
@@ -101,6 +102,7 @@ def serve(options: ServeOptions, announce: Callable[[str], None]) -> None:
                 options.data_dir,
                 error.strerror,
             )
+        exempt_what_is_loaded()
         announce(_url(options.host, listener))
 
     def left() -> None:

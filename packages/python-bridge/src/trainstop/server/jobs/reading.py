@@ -97,8 +97,9 @@ def jobs(
         rows = connection.execute(newest[0]).all()
     else:
         # Each status by its index: asked for all at once, a store sorts every job that has one of them.
-        numbers = union_all(*(select(each.subquery().c.number) for each in newest)).subquery()
         table = tables.jobs
+        stretches = (each.with_only_columns(table.c.number).subquery() for each in newest)
+        numbers = union_all(*(select(each.c.number) for each in stretches)).subquery()
         query = select(table).where(table.c.number.in_(select(numbers.c.number)))
         rows = connection.execute(query.order_by(table.c.number.desc()).limit(limit + 1)).all()
     found = [JobRecord.from_row(row) for row in rows[:limit]]
