@@ -1,4 +1,4 @@
-"""Once a minute, in a thread of its own: what is too old or too much goes."""
+"""Beside everything else, in a thread of its own: what is too old or too much goes."""
 
 from __future__ import annotations
 
@@ -34,8 +34,15 @@ from trainstop.server.store.store_error import StoreError
 log = logging.getLogger("trainstop.server.retention")
 
 LOOK_SECONDS = 60.0
+"""How often the disk and the jobs that are not over are looked at."""
+ROUND_SECONDS = 600.0
+"""From the end of one round through all jobs that are over to the next; a full disk waits for none."""
 PASS_SECONDS = 20.0
-"""A pass ends after this long; the next one goes on where it stopped."""
+"""A look ends after this long; the next one goes on where it stopped, at once."""
+RESTS = 3
+"""After each job it rests so many times as long as that took, so that it has a quarter of a core at most and
+whoever waits for an answer comes first. Not where the disk is full."""
+LONGEST_REST_SECONDS = 0.1
 JOBS_AT_ONCE = 200
 STOP_SECONDS = 0.5
 _LIVE = sorted(status for status in STATUSES if status not in FINAL)
@@ -94,15 +101,22 @@ class Retention:
             self._thread.join(STOP_SECONDS)
 
     def _run(self) -> None:
+        next_round = time.monotonic()
         while not self._stopping.is_set():
+            is_done = True
             try:
-                self.look()
+                is_done = self.look(a_round=time.monotonic() >= next_round)
+                if is_done and time.monotonic() >= next_round:
+                    next_round = time.monotonic() + ROUND_SECONDS
             except Exception:  # the store is away, or the disk full: the next look may fare better
                 log.exception("old things could not be removed; trying again in %g s", LOOK_SECONDS)
-            self._stopping.wait(LOOK_SECONDS)
+            if is_done:
+                self._stopping.wait(LOOK_SECONDS)
 
-    def look(self) -> None:
-        """One pass, at most about PASS_SECONDS."""
+    def look(self, *, a_round: bool = True) -> bool:
+        """One pass, at most about PASS_SECONDS; False when some of the round is left.
+
+        Without `a_round`, jobs that are over are passed over, unless the disk is full."""
         ends = time.monotonic() + PASS_SECONDS
         now = self._clock()
         self._mind_the_disk()
@@ -111,18 +125,27 @@ class Retention:
             pass
         for job in self._live():
             self._trim(job, job.seq - self._section.events)
+        is_done = not (a_round or self._scarce) or self._round(now, ends)
+        while not self._stopping.is_set() and give_back_pages(self._database):
+            pass
+        return is_done
+
+    def _round(self, now: float, ends: float) -> bool:
+        """Through the jobs that are over, on from where the last one stopped; whether to the end of them."""
         while not self._stopping.is_set() and time.monotonic() < ends:
             batch = self._over(self._number)
             for job in batch:
                 if self._stopping.is_set():
-                    return
+                    return False
+                begun = time.monotonic()
                 self._tidy(job, now)
                 self._number = job.number
+                if not self._scarce:
+                    self._stopping.wait(min(LONGEST_REST_SECONDS, RESTS * (time.monotonic() - begun)))
             if len(batch) < JOBS_AT_ONCE:
                 self._end_round()
-                break
-        while not self._stopping.is_set() and give_back_pages(self._database):
-            pass
+                return True
+        return False
 
     def _mind_the_disk(self) -> None:
         least = self._section.min_free_bytes

@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,12 +45,14 @@ class House:
     def tidy(self, days: float = 0.0, **section: Any) -> None:
         """One whole look, as many days later."""
         self.section = RetentionSection(**section) if section else self.section
-        retention = Retention(
+        assert self.retention(days).look()
+
+    def retention(self, days: float = 0.0) -> Retention:
+        return Retention(
             *(self.database, self.desk.jobs, self.data_dir, self.section, ALONE),
             clock=lambda: self.desk.clock.now + days * DAY_SECONDS,
             free=lambda _: self.free,
         )
-        retention.look()
 
     def save(self, job_id: str) -> str:
         """A real checkpoint, told as the supervisor does."""
@@ -520,3 +523,45 @@ def test_freed_pages_are_given_back(memory: Path, monkeypatch: pytest.MonkeyPatc
         before = pages()
         house.tidy(days=200)
         assert pages() < before / 2
+
+
+def test_between_rounds_only_a_full_disk_has_jobs_that_are_over_looked_at(house: House) -> None:
+    house.ended()
+    house.section = RetentionSection(jobs_days=1)
+    later = house.retention(days=10_000)
+    assert later.look(a_round=False)
+    assert len(house.desk.jobs.newest(None, [], None, 10)[0]) == 1
+    house.free = 0
+    assert later.look(a_round=False)
+    assert house.desk.jobs.newest(None, [], None, 10)[0] == []
+
+
+def test_a_look_that_ends_in_the_middle_says_so_and_the_next_goes_on_there(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention_module, "JOBS_AT_ONCE", 1)
+    monkeypatch.setattr(retention_module, "PASS_SECONDS", 0.0)
+    house.section = RetentionSection(jobs_days=1)
+    job_id = house.ended()
+    retention = house.retention(days=10_000)
+    assert not retention.look()
+    assert house.desk.job(job_id)["status"] == "cancelled"
+    monkeypatch.setattr(retention_module, "PASS_SECONDS", 60.0)
+    assert retention.look()
+    assert house.desk.jobs.newest(None, [], None, 10)[0] == []
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_it_rests_after_each_job_for_a_multiple_of_its_work_unless_the_disk_is_full(
+    house: House, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    for _ in range(3):
+        house.ended()
+    house.free = 0 if full else PLENTY
+    retention = house.retention()
+    moments = iter(range(1000))
+    rests: list[float] = []
+    monkeypatch.setattr(retention_module, "time", SimpleNamespace(monotonic=lambda: next(moments) / 100))
+    monkeypatch.setattr(retention._stopping, "wait", rests.append)
+    assert retention.look()
+    assert rests == ([] if full else pytest.approx([0.03] * 3))
